@@ -1,0 +1,1 @@
+"""The chassis that every service of the review system stands on."""

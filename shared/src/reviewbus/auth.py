@@ -1,0 +1,168 @@
+"""Who is asking: JSON Web Tokens, verified by every service itself, and the issuer for development.
+
+A token names a person (`sub`) and that person's roles, or a service and its scopes. It never says whose manager
+somebody is: that comes from our own rows. Headers set by a gateway are not looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from reviewbus.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reviewbus.settings import BusSettings
+
+ALGORITHMS = ("RS256", "ES256", "EdDSA")
+PERSON_ID_CHARS_MAX = 64
+SERVICE_ROLE = "service"
+LEEWAY_S = 5
+JWKS_CACHE_S = 300
+DEVELOPMENT_ISSUER = "https://issuer.development.invalid"
+_REQUIRED = ["exp", "iss", "aud", "sub"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks: a person with roles, or a service (role `service`) with scopes."""
+
+    id: str
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def is_service(self) -> bool:
+        return SERVICE_ROLE in self.roles
+
+
+class Verifier:
+    """Verifies tokens against the keys of one issuer, from a URL or from a file."""
+
+    def __init__(self, settings: BusSettings) -> None:
+        self._settings = settings
+        if settings.is_production and settings.jwt_issuer == DEVELOPMENT_ISSUER:
+            msg = "the development issuer cannot be trusted in production: set REVIEW_JWT_ISSUER and REVIEW_JWKS"
+            raise ValueError(msg)
+        self._remote = (
+            jwt.PyJWKClient(settings.jwks, cache_keys=True, lifespan=JWKS_CACHE_S, timeout=5)
+            if settings.jwks.startswith(("http://", "https://"))
+            else None
+        )
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._stamp = 0
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Return who an `Authorization` header names; raises `Problem` 401 saying what is wrong, never the token."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise _unauthorized("Send a bearer token in the Authorization header.")
+        try:
+            claims = jwt.decode(
+                token,
+                self._key(token).key,
+                algorithms=list(ALGORITHMS),
+                issuer=self._settings.jwt_issuer,
+                audience=self._settings.jwt_audience,
+                leeway=LEEWAY_S,
+                options={"require": _REQUIRED},
+            )
+        except jwt.PyJWKClientConnectionError as error:
+            raise Problem(503, "keys-unavailable", "The issuer's keys cannot be fetched; try again.") from error
+        except jwt.PyJWTError as error:
+            raise _unauthorized(f"The token was not accepted ({type(error).__name__}).") from error
+        return _caller(claims)
+
+    def _key(self, token: str) -> jwt.PyJWK:
+        if self._remote is not None:
+            return self._remote.get_signing_key_from_jwt(token)
+        self._reload()
+        kid = jwt.get_unverified_header(token).get("kid")
+        if kid not in self._keys:
+            msg = "unknown key id"
+            raise jwt.InvalidKeyError(msg)
+        return self._keys[kid]
+
+    def _reload(self) -> None:
+        path = Path(self._settings.jwks)
+        stamp = path.stat().st_mtime_ns
+        if stamp != self._stamp:
+            keys = jwt.PyJWKSet.from_json(path.read_text(encoding="utf-8")).keys
+            self._keys = {key.key_id: key for key in keys if key.key_id}
+            self._stamp = stamp
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    subject, roles, scope = claims["sub"], claims.get("roles", []), claims.get("scope", "")
+    shaped = isinstance(roles, list) and all(isinstance(role, str) for role in roles) and isinstance(scope, str)
+    if not shaped or not 0 < len(subject) <= PERSON_ID_CHARS_MAX or "\x00" in subject:
+        raise _unauthorized("The token's claims do not have the expected form.")
+    return Caller(id=subject, roles=frozenset(roles), scopes=frozenset(scope.split()))
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class DevelopmentIssuer:
+    """Signs tokens for local use. Its key lies in a folder; production settings do not trust its issuer."""
+
+    def __init__(self, folder: Path, audience: str = "review-system") -> None:
+        self._folder = folder
+        self._audience = audience
+        folder.mkdir(parents=True, exist_ok=True)
+        self._key_file = folder / "issuer.pem"
+        if not self._key_file.exists():
+            key = Ed25519PrivateKey.generate()
+            pem = key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            self._key_file.touch(mode=0o600)
+            self._key_file.write_bytes(pem)
+        self._key = serialization.load_pem_private_key(self._key_file.read_bytes(), None)
+        public = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(self._key.public_key()))  # type: ignore[arg-type]
+        self.jwks = folder / "jwks.json"
+        self.jwks.write_text(json.dumps({"keys": [{**public, "kid": "development", "use": "sig", "alg": "EdDSA"}]}))
+
+    def token(self, subject: str, roles: Sequence[str] = (), *, scope: str = "", lifetime_s: int = 12 * 3600) -> str:
+        """Return a signed token for a person or, with role `service`, a service."""
+        now = int(time.time())
+        claims = {
+            "iss": DEVELOPMENT_ISSUER,
+            "aud": self._audience,
+            "sub": subject,
+            "roles": list(roles),
+            "scope": scope,
+            "iat": now,
+            "nbf": now,
+            "exp": now + lifetime_s,
+        }
+        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": "development"})  # type: ignore[arg-type]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a development token: `python -m reviewbus.auth --subject p-anna --roles hr_admin`."""
+    parser = argparse.ArgumentParser(description="Print a token signed by the development issuer.")
+    parser.add_argument("--folder", type=Path, default=Path("var/issuer"), help="where the issuer's key lies")
+    parser.add_argument("--subject", required=True, help="person id, or a service's name")
+    parser.add_argument("--roles", default="", help="comma-separated: hr_admin, hr_assistant, service")
+    parser.add_argument("--scope", default="", help="space-separated scopes of a service")
+    chosen = parser.parse_args(arguments)
+    issuer = DevelopmentIssuer(chosen.folder)
+    sys.stdout.write(issuer.token(chosen.subject, [r for r in chosen.roles.split(",") if r], scope=chosen.scope) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

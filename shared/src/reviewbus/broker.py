@@ -1,0 +1,315 @@
+"""Kafka, behind three small interfaces. This is the only module that imports the client.
+
+The client's defaults are wrong for us in several places (commits by itself, starts at the end, creates topics), so all
+that matters is set here. Clients do not survive a `fork()`: build them in the process that uses them.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from zlib import crc32
+
+import kafka
+from kafka import errors as kafka_errors
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from reviewbus.telemetry import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reviewbus.catalogue import Topic
+    from reviewbus.settings import BusSettings
+
+API_VERSION = (4, 0)
+DELIVERY_TIMEOUT_MS = 30_000
+Place = tuple[str, int]
+_log = logger("broker")
+# What no later attempt can cure: the record itself, or the right to write it.
+_PERMANENT = (
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.RecordListTooLargeError,
+    kafka_errors.InvalidTopicError,
+    kafka_errors.TopicAuthorizationFailedError,
+    kafka_errors.InvalidRecordError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A record to send."""
+
+    topic: str
+    key: bytes
+    headers: list[tuple[str, bytes]]
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record as read; `key` and `value` are as the producer sent them."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes | None
+
+    @property
+    def place(self) -> Place:
+        return (self.topic, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a record was not acknowledged; `permanent` means that sending it again cannot help."""
+
+    reason: str
+    permanent: bool
+
+
+class BrokerDown(Exception):
+    """The broker did not answer; try again later."""
+
+
+class Producer(Protocol):
+    """Sends records and says of each whether all replicas have it."""
+
+    def publish(self, records: Sequence[Outgoing]) -> list[Failure | None]:
+        """Send all, wait for every acknowledgement, and return one result a record, in order."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Subscription(Protocol):
+    """One member of a consumer group."""
+
+    def poll(self, timeout_s: float, limit: int) -> list[Record]:
+        """Return what came, at most `limit`, in order within a partition; nothing while paused."""
+        ...
+
+    def commit(self, offsets: Mapping[Place, int]) -> None:
+        """Commit the next offset to read of each place; raises `BrokerDown`, after which a repeat is harmless."""
+        ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def lost(self) -> set[Place]:
+        """Return the places taken away since the last call; what is held of them must be dropped."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Broker(Protocol):
+    """Makes producers, subscriptions and topics."""
+
+    def producer(self) -> Producer: ...
+
+    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription: ...
+
+    def ensure_topics(self, topics: Sequence[Topic]) -> list[str]: ...
+
+
+def partition_of(key: bytes, count: int) -> int:
+    """Return the partition of a key; one function for all producers of this system."""
+    return crc32(key) % count
+
+
+class _Crc32Partitioner:
+    def partition(
+        self, topic: str, key: Any, serialized_key: bytes, value: Any, serialized_value: Any, cluster: Any
+    ) -> int:
+        return partition_of(serialized_key, len(cluster.partitions_for_topic(topic)))
+
+
+class KafkaBroker:
+    """The real broker."""
+
+    def __init__(self, settings: BusSettings) -> None:
+        self._settings = settings
+
+    def producer(self) -> Producer:
+        return _KafkaProducer(self._settings)
+
+    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        return _KafkaSubscription(self._settings, group, topics)
+
+    def ensure_topics(self, topics: Sequence[Topic]) -> list[str]:
+        """Create the topics that are missing and return their names; raises `BrokerDown`."""
+        admin = None
+        try:
+            admin = kafka.KafkaAdminClient(
+                bootstrap_servers=self._settings.kafka_bootstrap, api_version=API_VERSION, client_id="topics"
+            )
+            existing = set(admin.list_topics())
+            wanted = {
+                topic.name: {
+                    "num_partitions": topic.partitions,
+                    "replication_factor": self._settings.kafka_replication,
+                    "configs": dict(topic.config),
+                }
+                for topic in topics
+                if topic.name not in existing
+            }
+            if wanted:
+                admin.create_topics(wanted, timeout_ms=15_000, wait_for_metadata=True)
+            return sorted(wanted)
+        except kafka_errors.KafkaError as error:
+            msg = f"topics could not be created: {type(error).__name__}"
+            raise BrokerDown(msg) from error
+        finally:
+            if admin is not None:
+                admin.close()
+
+
+class _KafkaProducer:
+    def __init__(self, settings: BusSettings) -> None:
+        self._client = kafka.KafkaProducer(
+            bootstrap_servers=settings.kafka_bootstrap,
+            client_id=f"{settings.service}-relay",
+            api_version=API_VERSION,
+            acks="all",
+            enable_idempotence=True,
+            request_timeout_ms=10_000,
+            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+            max_block_ms=5_000,
+            batch_size=256 * 1024,
+            linger_ms=0,
+            compression_type="lz4",
+            allow_auto_create_topics=False,
+            reconnect_backoff_max_ms=1_000,
+            metrics_enabled=False,
+            partitioner=_Crc32Partitioner(),
+        )
+
+    def publish(self, records: Sequence[Outgoing]) -> list[Failure | None]:
+        futures: list[Any] = []
+        stopped: Failure | None = None
+        for record in records:
+            if stopped is not None:
+                futures.append(stopped)
+                continue
+            try:
+                futures.append(self._client.send(record.topic, record.value, key=record.key, headers=record.headers))
+            except kafka_errors.KafkaTimeoutError as error:
+                # No metadata: the broker is away, and every further record would wait as long again.
+                stopped = Failure(type(error).__name__, permanent=False)
+                futures.append(stopped)
+            except (kafka_errors.KafkaError, ValueError, TypeError) as error:
+                futures.append(Failure(type(error).__name__, permanent=isinstance(error, (*_PERMANENT, ValueError))))
+        try:
+            self._client.flush(timeout=DELIVERY_TIMEOUT_MS / 1000 + 5)
+        except kafka_errors.KafkaTimeoutError:
+            _log.warning("flush_timed_out", records=len(records))
+        return [future if isinstance(future, Failure) else _outcome(future) for future in futures]
+
+    def close(self) -> None:
+        self._client.close(timeout=5)
+
+
+def _outcome(future: Any) -> Failure | None:
+    if not future.is_done:
+        return Failure("unacknowledged", permanent=False)
+    if future.succeeded():
+        return None
+    return Failure(type(future.exception).__name__, permanent=isinstance(future.exception, _PERMANENT))
+
+
+class _Listener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]
+    """Notes, from the client's own thread, which partitions were taken away."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revoked: set[Place] = set()
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        with self._lock:
+            self._revoked |= {(one.topic, one.partition) for one in revoked}
+
+    def on_partitions_lost(self, lost: Any) -> None:
+        self.on_partitions_revoked(lost)
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        """Nothing to do: positions come from the committed offsets."""
+
+    def taken(self) -> set[Place]:
+        with self._lock:
+            revoked, self._revoked = self._revoked, set()
+        return revoked
+
+
+class _KafkaSubscription:
+    def __init__(self, settings: BusSettings, group: str, topics: Sequence[str]) -> None:
+        self._listener = _Listener()
+        self._paused = False
+        self._client = kafka.KafkaConsumer(
+            bootstrap_servers=settings.kafka_bootstrap,
+            client_id=f"{settings.service}-consume",
+            group_id=group,
+            api_version=API_VERSION,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            partition_assignment_strategy=(CooperativeStickyAssignor,),
+            session_timeout_ms=settings.kafka_session_timeout_ms,
+            heartbeat_interval_ms=min(3_000, settings.kafka_session_timeout_ms // 3),
+            max_poll_interval_ms=60_000,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            reconnect_backoff_max_ms=1_000,
+            metadata_max_age_ms=30_000,
+            metrics_enabled=False,
+        )
+        self._client.subscribe(list(topics), listener=self._listener)
+
+    def poll(self, timeout_s: float, limit: int) -> list[Record]:
+        if self._paused:
+            self._client.pause(*self._client.assignment())
+        try:
+            batches = self._client.poll(timeout_ms=int(timeout_s * 1000), max_records=limit)
+        except (kafka_errors.UnrecognizedBrokerVersion, kafka_errors.IllegalStateError):
+            raise
+        except kafka_errors.KafkaError as error:
+            raise BrokerDown(type(error).__name__) from error
+        return [
+            Record(
+                topic=one.topic,
+                partition=one.partition,
+                offset=one.offset,
+                key=one.key,
+                headers=tuple(one.headers),
+                value=one.value,
+            )
+            for batch in batches.values()
+            for one in batch
+        ]
+
+    def commit(self, offsets: Mapping[Place, int]) -> None:
+        chosen = {
+            TopicPartition(topic, partition): OffsetAndMetadata(offset, "", -1)
+            for (topic, partition), offset in offsets.items()
+        }
+        try:
+            self._client.commit(chosen, timeout_ms=10_000)
+        except kafka_errors.KafkaError as error:
+            raise BrokerDown(type(error).__name__) from error
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+        self._client.resume(*self._client.paused())
+
+    def lost(self) -> set[Place]:
+        return self._listener.taken()
+
+    def close(self) -> None:
+        self._client.close(autocommit=False)

@@ -1,0 +1,282 @@
+"""The consumer: from the broker into the database, each record's effect exactly once.
+
+One transaction a polled batch: inbox, effects, outbox; then the offsets. If anything in the batch raises, it is rolled
+back and replayed record by record. A handler may declare a batch form beside its single form; both give the same
+result. Errors by class: the database is away → wait and keep the membership alive, never skip; a record breaks its
+contract → dead letter at once; anything else → five tries, then dead letter. A dead letter parks its key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reviewbus import dead_letters, quarantine, telemetry
+from reviewbus.broker import BrokerDown
+from reviewbus.catalogue import ContractBroken
+from reviewbus.crash import crash_point
+from reviewbus.db import Tx, is_transient
+from reviewbus.envelope import Received, Undecodable, open_record, type_of
+from reviewbus.inbox import claim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from reviewbus.broker import Place, Record, Subscription
+    from reviewbus.catalogue import Catalogue
+    from reviewbus.db import Database
+
+TRIES_MAX = 5
+BACKOFF_S_MAX = 60.0
+DEAD_IN_A_ROW_MAX = 20
+POLL_S = 1.0
+_log = telemetry.logger("consumer")
+
+Handler = Callable[[Tx, Received], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batched:
+    """A handler with a batch form: `many` on records of distinct keys equals `single` on each of them."""
+
+    single: Handler
+    many: Callable[[Tx, Sequence[Received]], None]
+
+
+Subscriptions = Mapping[str, Handler | Batched]
+
+
+class TooManyDeadLetters(Exception):
+    """One partition gave dead letters only: something is wrong at large, and a person must look."""
+
+
+@contextmanager
+def caused_by(received: Received) -> Iterator[None]:
+    """Within the block, what is emitted belongs to the trace of `received` and names it as its cause."""
+    trace = telemetry.begin_trace(
+        received.traceparent, correlation_id=received.correlation_id, causation_id=str(received.id)
+    )
+    with telemetry.tracing(trace):
+        yield
+
+
+class Applier:
+    """Applies records to one database by a service's handlers; the consumer, the tests and `dlq replay` share it."""
+
+    def __init__(self, subscriptions: Subscriptions, catalogue: Catalogue) -> None:
+        self._subscriptions = subscriptions
+        self._catalogue = catalogue
+
+    def wants(self, record: Record) -> bool:
+        """Say whether the record is for this service; one without a type is, since it must be put aside."""
+        kind = type_of(record.headers)
+        if kind is None or kind in self._subscriptions:
+            return True
+        if kind not in self._catalogue.types:
+            telemetry.SKIPPED.labels(type="unknown").inc()
+        return False
+
+    def decode(self, record: Record) -> Received:
+        """Open a record and hold it against its schema; raises `Undecodable` or `ContractBroken`."""
+        received = open_record(record.headers, record.key, record.value)
+        self._catalogue.accepts(received.type, received.data)
+        return received
+
+    def apply_batch(self, tx: Tx, batch: Sequence[Received]) -> None:
+        """Apply what the inbox has not seen, a key's records in their order, one record of each key a round."""
+        fresh = _without_repeats(batch, claim(tx, list(dict.fromkeys(one.id for one in batch))))
+        telemetry.DUPLICATES.inc(len(batch) - len(fresh))
+        for together in _rounds(fresh):
+            self._apply_round(tx, together)
+
+    def apply_one(self, tx: Tx, record: Record) -> None:
+        """Decode and apply one record, unless the inbox has seen it."""
+        self.apply_batch(tx, [self.decode(record)])
+
+    def _apply_round(self, tx: Tx, together: Sequence[Received]) -> None:
+        by_type: dict[str, list[Received]] = defaultdict(list)
+        # Rows are locked in the order of their keys, as everywhere else, so that two transactions do not deadlock.
+        for received in sorted(together, key=lambda one: one.key):
+            by_type[received.type].append(received)
+        for kind, group in by_type.items():
+            handler = self._subscriptions[kind]
+            if isinstance(handler, Batched) and len(group) > 1:
+                handler.many(tx, group)
+            else:
+                single = handler.single if isinstance(handler, Batched) else handler
+                for received in group:
+                    with caused_by(received):
+                        single(tx, received)
+            telemetry.CONSUMED.labels(type=kind).inc(len(group))
+
+
+class Consumer:
+    """One member of a service's group. `run_once` polls and applies; not safe for use from several threads."""
+
+    def __init__(
+        self,
+        db: Database,
+        subscription: Subscription,
+        applier: Applier,
+        *,
+        batch: int = 500,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db = db
+        self._subscription = subscription
+        self._applier = applier
+        self._batch = batch
+        self._monotonic = monotonic
+        self._pending: list[Record] = []
+        self._retry_at = 0.0
+        self._failures = 0
+        self._tries: Counter[tuple[str, int, int]] = Counter()
+        self._dead_in_a_row: Counter[Place] = Counter()
+
+    def run_once(self, timeout_s: float = POLL_S) -> int:
+        """Apply what came, or try again what waits; return how many records were settled.
+
+        Raises `BrokerDown` when the broker is away and `TooManyDeadLetters` when a person must look.
+        """
+        lost = self._subscription.lost()
+        self._pending = [record for record in self._pending if record.place not in lost]
+        if self._pending:
+            due_in = self._retry_at - self._monotonic()
+            # Polling while paused brings nothing but keeps the membership alive.
+            self._subscription.poll(min(timeout_s, max(0.0, due_in)), 1)
+            if due_in > 0:
+                return 0
+            records, self._pending = self._pending, []
+        else:
+            records = self._subscription.poll(timeout_s, self._batch)
+            if not records:
+                return 0
+        return self._settle(records)
+
+    def _settle(self, records: Sequence[Record]) -> int:
+        wanted = [record for record in records if self._applier.wants(record)]
+        try:
+            if wanted:
+                self._apply_together(wanted)
+            self._failures = 0
+        except Exception as error:  # noqa: BLE001 -- every class of error is dealt with in _recover
+            self._recover(wanted, error)
+        self._pause_or_resume()
+        return self._commit(records)
+
+    def _apply_together(self, records: Sequence[Record]) -> None:
+        received = [self._applier.decode(record) for record in records]
+        with self._db.begin() as tx:
+            quarantine.refuse(tx)
+            if dead_letters.parked(tx, [dead_letters.key_of(record) for record in records]):
+                raise _OneByOne
+            self._applier.apply_batch(tx, received)
+        crash_point("consumer-after-commit")
+
+    def _recover(self, records: Sequence[Record], error: Exception) -> None:
+        if is_transient(error) or isinstance(error, quarantine.Quarantined):
+            self._hold(records, error)
+            return
+        blocked: set[dead_letters.ParkedKey] = set()
+        for index, record in enumerate(records):
+            if dead_letters.key_of(record) in blocked:
+                self._pending.append(record)
+                continue
+            try:
+                self._apply_alone(record)
+            except Exception as alone:  # noqa: BLE001 -- as above: transient, or counted and given up
+                if is_transient(alone) or isinstance(alone, quarantine.Quarantined):
+                    self._hold([*self._pending, *records[index:]], alone)
+                    return
+                if not self._given_up(record, alone):
+                    blocked.add(dead_letters.key_of(record))
+                    self._pending.append(record)
+                    self._back_off()
+
+    def _apply_alone(self, record: Record) -> None:
+        with self._db.begin() as tx:
+            quarantine.refuse(tx)
+            if dead_letters.parked(tx, [dead_letters.key_of(record)]):
+                dead_letters.put_aside(tx, record, status=dead_letters.WAITING, reason="key-parked")
+                return
+            self._applier.apply_one(tx, record)
+        self._dead_in_a_row[record.place] = 0
+
+    def _given_up(self, record: Record, error: Exception) -> bool:
+        """Put the record aside if it breaks its contract or has had its tries; say whether it was."""
+        place = (record.topic, record.partition, record.offset)
+        self._tries[place] += 1
+        hopeless = isinstance(error, Undecodable | ContractBroken)
+        _log.warning("record_failed", topic=record.topic, offset=record.offset, tries=self._tries[place], error=error)
+        if not hopeless and self._tries[place] < TRIES_MAX:
+            return False
+        reason = "contract-broken" if hopeless else type(error).__name__
+        with self._db.begin() as tx:
+            dead_letters.put_aside(tx, record, status=dead_letters.DEAD, reason=reason)
+        del self._tries[place]
+        self._dead_in_a_row[record.place] += 1
+        if self._dead_in_a_row[record.place] >= DEAD_IN_A_ROW_MAX:
+            msg = f"{DEAD_IN_A_ROW_MAX} dead letters in a row on {record.topic}[{record.partition}]"
+            raise TooManyDeadLetters(msg)
+        return True
+
+    def _hold(self, records: Sequence[Record], error: Exception) -> None:
+        self._pending = list(dict.fromkeys(records))
+        self._back_off()
+        _log.warning("consumer_waits", records=len(records), failures=self._failures, error=error)
+
+    def _back_off(self) -> None:
+        self._failures += 1
+        self._retry_at = self._monotonic() + min(BACKOFF_S_MAX, 0.1 * 2 ** min(self._failures, 10))
+
+    def _pause_or_resume(self) -> None:
+        if self._pending:
+            self._subscription.pause()
+        else:
+            self._subscription.resume()
+
+    def _commit(self, records: Sequence[Record]) -> int:
+        """Commit the offsets up to the first record of each place that is not settled; losing this is harmless."""
+        waiting = {(r.topic, r.partition, r.offset) for r in self._pending}
+        stops: dict[Place, int] = {}
+        for record in self._pending:
+            stops[record.place] = min(record.offset, stops.get(record.place, record.offset))
+        offsets: dict[Place, int] = {}
+        for record in records:
+            following = min(record.offset + 1, stops.get(record.place, record.offset + 1))
+            offsets[record.place] = max(following, offsets.get(record.place, 0))
+        try:
+            if offsets:
+                self._subscription.commit(offsets)
+        except BrokerDown as error:
+            _log.warning("offsets_not_committed", error=error)
+        return sum((r.topic, r.partition, r.offset) not in waiting for r in records)
+
+
+class _OneByOne(Exception):
+    """A key of the batch is parked: take the records singly."""
+
+
+def _without_repeats(batch: Sequence[Received], fresh: set[UUID]) -> list[Received]:
+    kept: dict[UUID, Received] = {}
+    for received in batch:
+        if received.id in fresh:
+            kept.setdefault(received.id, received)
+    return list(kept.values())
+
+
+def _rounds(batch: Sequence[Received]) -> list[list[Received]]:
+    rounds: list[list[Received]] = []
+    seen: Counter[str] = Counter()
+    for received in batch:
+        turn = seen[received.key]
+        seen[received.key] += 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(received)
+    return rounds

@@ -1,0 +1,171 @@
+"""Jobs: slow work as rows. Written in the transaction that wants it, done outside any, recorded with a guard.
+
+A worker claims rows with a lease, does the work without a transaction, and records the result in a transaction that
+first calls `finish`, which fails if the lease was lost meanwhile. So a job is done at least once and recorded once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from reviewbus import telemetry
+from reviewbus.tables import jobs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from reviewbus.db import Database, Tx
+
+ATTEMPTS_MAX = 12
+BACKOFF_S_MAX = 300
+_log = telemetry.logger("jobs")
+
+
+class LeaseLost(Exception):
+    """Another worker has the job now, or it was asked for again; record nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A claimed job. `arguments` is what it was queued with; `lease` guards its result."""
+
+    id: int
+    kind: str
+    key: str
+    arguments: Mapping[str, Any]
+    attempts: int
+    lease: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """How a kind of job is done: `run` takes up to `batch` jobs at once and must be safe to repeat."""
+
+    run: Callable[[Sequence[Job]], None]
+    batch: int = 1
+    lease_s: int = 60
+
+
+def enqueue(tx: Tx, kind: str, key: str, arguments: Mapping[str, Any], *, run_at: datetime | None = None) -> None:
+    """Queue a job; one that is already queued under the same kind and key stays as it is, one that runs runs again."""
+    enqueue_many(tx, kind, {key: arguments}, run_at=run_at)
+
+
+def enqueue_many(tx: Tx, kind: str, wanted: Mapping[str, Mapping[str, Any]], *, run_at: datetime | None = None) -> None:
+    """Queue many jobs of one kind, by key."""
+    if not wanted:
+        return
+    when = run_at or tx.now
+    rows = [{"kind": kind, "key": key, "arguments": dict(wanted[key]), "run_at": when} for key in sorted(wanted)]
+    statement = insert(jobs).values(rows)
+    tx.execute(
+        statement.on_conflict_do_update(
+            constraint="jobs_kind_key",
+            set_={
+                "lease": None,
+                "lease_until": None,
+                "status": "queued",
+                "arguments": statement.excluded.arguments,
+                "run_at": sa.func.least(jobs.c.run_at, statement.excluded.run_at),
+            },
+        )
+    )
+
+
+def finish(tx: Tx, job: Job) -> None:
+    """Record, in the transaction of the job's result, that it is done; raises `LeaseLost` if it is not ours any more."""
+    gone = tx.execute(
+        sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease).returning(jobs.c.id)
+    ).first()
+    if gone is None:
+        raise LeaseLost(job.kind)
+
+
+class Worker:
+    """Claims and does jobs of one service."""
+
+    def __init__(self, db: Database, kinds: Mapping[str, JobKind]) -> None:
+        self._db = db
+        self._kinds = kinds
+
+    def run_once(self) -> int:
+        """Do what is due, each kind up to its batch; return how many jobs were claimed."""
+        claimed = 0
+        for kind, how in self._kinds.items():
+            batch = self._claim(kind, how)
+            if batch:
+                claimed += len(batch)
+                self._do(how, batch)
+        return claimed
+
+    def _claim(self, kind: str, how: JobKind) -> list[Job]:
+        with self._db.begin() as tx:
+            due = (
+                sa.select(jobs.c.id)
+                .where(
+                    jobs.c.kind == kind,
+                    jobs.c.status == "queued",
+                    jobs.c.run_at <= tx.now,
+                    sa.or_(jobs.c.lease.is_(None), jobs.c.lease_until < tx.now),
+                )
+                .order_by(jobs.c.run_at, jobs.c.id)
+                .limit(how.batch)
+                .with_for_update(skip_locked=True)
+                .cte("due")
+            )
+            rows = tx.execute(
+                sa.update(jobs)
+                .where(jobs.c.id.in_(sa.select(due.c.id)))
+                .values(
+                    lease=tx.new_id(), lease_until=tx.now + timedelta(seconds=how.lease_s), attempts=jobs.c.attempts + 1
+                )
+                .returning(jobs.c.id, jobs.c.kind, jobs.c.key, jobs.c.arguments, jobs.c.attempts, jobs.c.lease)
+            ).mappings()
+            return sorted((Job(**row) for row in rows), key=lambda job: job.id)
+
+    def _do(self, how: JobKind, batch: Sequence[Job]) -> None:
+        outcome = "done"
+        try:
+            how.run(batch)
+        except LeaseLost:
+            outcome = "lease-lost"
+        except Exception as error:  # noqa: BLE001 -- a job that failed is tried again later, a limited number of times
+            outcome = "failed"
+            _log.warning("job_failed", kind=batch[0].kind, jobs=len(batch), attempts=batch[0].attempts, error=error)
+            self._postpone(batch, type(error).__name__)
+        else:
+            self._remove(batch)
+        telemetry.JOBS.labels(kind=batch[0].kind, outcome=outcome).inc(len(batch))
+
+    def _remove(self, batch: Sequence[Job]) -> None:
+        """Delete what the work did not finish itself."""
+        with self._db.begin() as tx:
+            for job in batch:
+                tx.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease))
+
+    def _postpone(self, batch: Sequence[Job], reason: str) -> None:
+        by_attempts: dict[int, list[Job]] = defaultdict(list)
+        for job in batch:
+            by_attempts[job.attempts].append(job)
+        with self._db.begin() as tx:
+            for attempts, group in by_attempts.items():
+                delay = timedelta(seconds=min(BACKOFF_S_MAX, 2 ** min(attempts, 10)))
+                tx.execute(
+                    sa.update(jobs)
+                    .where(jobs.c.id.in_([job.id for job in group]), jobs.c.lease == group[0].lease)
+                    .values(
+                        lease=None,
+                        lease_until=None,
+                        run_at=tx.now + delay,
+                        status="dead" if attempts >= ATTEMPTS_MAX else "queued",
+                        last_error=reason,
+                    )
+                )

@@ -1,0 +1,129 @@
+"""What request and response shapes are made of."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+import marshmallow as ma
+
+from reviewbus.problems import Problem
+
+PAGE_ROWS_MAX = 200
+REASON_CHARS_MAX = 2_000
+CURSOR_CHARS_MAX = 512
+
+
+class Shape(ma.Schema):
+    """A response, or a nested part of a request; unknown fields are refused on loading."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class Body(Shape):
+    """A request's body or query. Text with NUL or half a surrogate pair is refused, since no column can hold it."""
+
+    @ma.pre_load
+    def _refuse_unstorable(self, content: Any, **_: Any) -> Any:
+        pointer = _unstorable(content, ())
+        if pointer is not None:
+            message = "Contains a character that cannot be stored (NUL or a lone surrogate)."
+            nested: Any = [message]
+            for part in reversed(pointer):
+                nested = {part: nested}
+            raise ma.ValidationError(nested)
+        return content
+
+
+class Empty(Body):
+    """A command that needs no body: none, or `{}`."""
+
+
+class Page(Body):
+    """The query of a list."""
+
+    cursor = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Length(max=CURSOR_CHARS_MAX),
+        metadata={"description": "Where the last page ended"},
+    )
+    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(min=1, max=PAGE_ROWS_MAX))
+
+
+class ProblemShape(Shape):
+    """An error, as RFC 9457 has it."""
+
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String(required=True)
+    code = ma.fields.String(required=True, metadata={"description": "Stable, kebab-case"})
+    trace_id = ma.fields.String(required=True)
+    errors = ma.fields.List(ma.fields.Dict(), metadata={"description": "What is wrong where, as JSON Pointers"})
+    unmet = ma.fields.List(ma.fields.Dict(), metadata={"description": "Every condition that is not met"})
+    allowed_actions = ma.fields.List(ma.fields.String())
+
+
+def reason(*, required: bool = True) -> ma.fields.String:
+    """A field for what a person types to justify an act; kept in the owner's database only."""
+    return ma.fields.String(
+        required=required,
+        load_default=ma.missing if required else None,
+        allow_none=not required,
+        validate=[
+            ma.validate.Length(min=1, max=REASON_CHARS_MAX),
+            ma.validate.Regexp(r".*\S", error="Must not be blank."),
+        ],
+    )
+
+
+def person_id(**options: Any) -> ma.fields.String:
+    """A field for a person's id: the identity provider's opaque subject."""
+    return ma.fields.String(validate=ma.validate.Length(min=1, max=64), **options)
+
+
+def encode_cursor(*parts: str | int) -> str:
+    """Return an opaque cursor for the given sort key."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
+    """Return a cursor's sort key, or None for the first page; raises `Problem` 422 for one that is not ours."""
+    if cursor is None:
+        return None
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(parts, list) or len(parts) != len(kinds) or "\\u0000" in json.dumps(parts):
+            raise ValueError
+        return tuple(kind(part) for kind, part in zip(kinds, parts, strict=True))
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        pointer = [{"pointer": "/query/cursor", "detail": "Not a cursor of this list."}]
+        raise Problem(422, "invalid-request", "The cursor is not one of this list's.", errors=pointer) from None
+
+
+def _unstorable(content: Any, path: tuple[str, ...]) -> tuple[str, ...] | None:
+    if isinstance(content, str):
+        return path if "\x00" in content or not _encodable(content) else None
+    items: Any = ()
+    if isinstance(content, dict):
+        items = content.items()
+    elif isinstance(content, list):
+        items = enumerate(content)
+    for name, nested in items:
+        if isinstance(name, str) and not _encodable(name):
+            return path
+        found = _unstorable(nested, (*path, str(name)))
+        if found is not None:
+            return found
+    return None
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
