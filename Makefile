@@ -1,0 +1,69 @@
+# Everything here sets itself up: Python 3.11 or newer and make are all that must be there before.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DISTRIBUTIONS := shared services/assessment services/notifications services/packets services/signing
+LOCKS := requirements/dev.txt requirements/uv.txt requirements/system.py $(DISTRIBUTIONS:%=%/pyproject.toml)
+
+# Folders whose tests may run side by side, and those that have the machine for themselves.
+PARALLEL := $(wildcard tests/unit tests/component tests/contract tests/journey tests/explore tests/simulation)
+SERIAL := $(wildcard tests/integration tests/faults tests/e2e)
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down token test lint lock lock-check bench clean
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+
+demo: setup ## watch one review travel through the system; leaves its PDF, mails and events in var/demo
+	@$(BIN)/python -m harness.demo
+
+up: setup ## start the whole system with sample people and leave it running; see var/up.json
+	@$(BIN)/python -m harness.up
+
+down: setup ## stop what `make up` started
+	@$(BIN)/python -m harness.down
+
+token: setup ## print a token for a person: make token WHO="<person id> [role…]"
+	@$(BIN)/python -m reviewbus.auth $(WHO)
+
+test: lint ## lint, then run every test
+	@$(if $(PARALLEL),$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PARALLEL) $(ARGS))
+	@$(if $(SERIAL),$(BIN)/pytest $(SERIAL) $(ARGS))
+
+lint: setup lock-check ## look at the code: ruff, mypy, the import rules, stale locks
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+lock: setup ## resolve requirements/*.txt anew; UPGRADE=1 takes the newest versions
+	@$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)
+
+lock-check: setup
+	@$(BIN)/python requirements/lock.py --check
+
+bench: setup ## measure, beside raw baselines, into var/bench; ONLY=idle runs one
+	@$(BIN)/python -m bench $(ONLY)
+
+clean: ## remove what was made: the environment, caches in the tree, var
+	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find shared services tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(READY)
+	@$(BIN)/python requirements/system.py
+
+# The stamp is older than a lock: install exactly what is locked, then the five distributions as links into the tree.
+$(READY): $(LOCKS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the locked requirements"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e %)
+	@$(BIN)/python -c 'import site; print("$(CURDIR)/tests", file=open(site.getsitepackages()[0] + "/review_tests.pth", "w"))'
+	@touch $@

@@ -1,0 +1,1 @@
+"""People, cycles, questionnaires and the two assessments of a review."""

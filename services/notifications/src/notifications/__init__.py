@@ -1,0 +1,1 @@
+"""Tasks and mails that follow from what the other services report."""

@@ -1,0 +1,1 @@
+"""Calibration, release, views and the PDF of a review packet."""

@@ -1,0 +1,1 @@
+"""Signatures under a released review packet."""
