@@ -1,0 +1,198 @@
+"""A cycle: its settings and deadlines, who takes part, and its closing and reopening."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from assessment.domain import facts
+from assessment.domain.cycle_refusals import CycleIsStarted, CycleNotClosed
+from assessment.domain.deadline import Deadline, check_zone, deadline_on
+from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Person, unmet_role
+from assessment.domain.reassignment import unmet_manager
+from assessment.domain.refusals import (
+    CycleIsClosed,
+    NotStarted,
+    Refusal,
+    ReportingLineLoop,
+    ReviewerIsReviewee,
+    UnknownParticipant,
+    refuse,
+)
+from assessment.domain.review import CycleSettings, Review
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from assessment.domain.ids import CycleId, PersonId, ReviewId
+
+
+class CycleState(StrEnum):
+    """A cycle is prepared, runs, and is closed; a closed one may run again."""
+
+    NOT_STARTED = "not_started"
+    STARTED = "started"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """One cycle. The last days for each side are local dates in `zone`, which is frozen at the start."""
+
+    cycle_id: CycleId
+    zone: str
+    self_until: date | None = None
+    manager_until: date | None = None
+    settings: CycleSettings = field(default_factory=CycleSettings)
+    state: CycleState = CycleState.NOT_STARTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participant:
+    """Who is reviewed and by whom; the manager may still be missing until the start."""
+
+    subject_id: PersonId
+    manager_id: PersonId | None = None
+
+
+def create(cycle: Cycle, *, actor: Actor) -> tuple[Cycle, tuple[facts.CycleCreated]]:
+    """A new cycle, not started."""
+    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
+    cycle_deadlines(cycle)
+    assert cycle.state is CycleState.NOT_STARTED  # the caller makes it anew
+    return cycle, (facts.CycleCreated(cycle_id=cycle.cycle_id),)
+
+
+def cycle_deadlines(cycle: Cycle) -> tuple[Deadline | None, Deadline | None]:
+    """The deadlines of the self and the manager side, null where no date is set.
+
+    Raises:
+        UnknownTimeZone: the cycle's zone is none.
+    """
+    # Without any date a wrong zone is refused all the same, when it is written.
+    check_zone(cycle.zone)
+    self_side, manager_side = (
+        None if last_day is None else deadline_on(last_day, cycle.zone)
+        for last_day in (cycle.self_until, cycle.manager_until)
+    )
+    return self_side, manager_side
+
+
+def unmet_change(cycle: Cycle, *, actor: Actor) -> list[Refusal]:
+    """Why dates, settings and participants can no longer be changed by this actor."""
+    denied = unmet_role(actor, HR_ADMIN, HR_ASSISTANT)
+    if denied:
+        return denied
+    return unmet_not_closed(cycle) + ([CycleIsStarted()] if cycle.state is CycleState.STARTED else [])
+
+
+def add_participants(
+    cycle: Cycle,
+    rows: tuple[Participant, ...],
+    *,
+    actor: Actor,
+    present: Mapping[PersonId, PersonId | None],
+    directory: Mapping[PersonId, Person],
+) -> tuple[Participant, ...]:
+    """The participants to be added or given another manager; those that are there already are left out.
+
+    Without a manager named, the one of the directory is taken. `present`: manager by reviewee, as stored. Of the
+    directory the people named and everybody above them suffice.
+
+    Raises:
+        Refusal: nobody is added, because people are unknown or would be reviewed by themselves or by somebody below
+            them; `person_ids` say who.
+    """
+    named = {row.subject_id: _with_manager(row, directory) for row in rows}
+    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
+    refuse(unmet_change(cycle, actor=actor) + _unmet_participants(tuple(named.values()), directory))
+    return tuple(
+        row for row in named.values() if row.subject_id not in present or present[row.subject_id] != row.manager_id
+    )
+
+
+def participant_review(review_id: ReviewId, cycle: Cycle, participant: Participant) -> Review:
+    """The review of one participant before the cycle starts."""
+    return Review(
+        review_id=review_id,
+        cycle_id=cycle.cycle_id,
+        subject_id=participant.subject_id,
+        manager_id=participant.manager_id,
+        settings=cycle.settings,
+    )
+
+
+def unmet_close(cycle: Cycle, *, actor: Actor) -> list[Refusal]:
+    """Why the cycle cannot be closed."""
+    denied = unmet_role(actor, HR_ADMIN)
+    if denied:
+        return denied
+    return unmet_not_closed(cycle) + ([NotStarted()] if cycle.state is CycleState.NOT_STARTED else [])
+
+
+def close(cycle: Cycle, *, actor: Actor) -> tuple[Cycle, tuple[facts.CycleClosed]]:
+    """Close the cycle; `close_review` follows for each of its reviews, in chunks."""
+    refuse(unmet_close(cycle, actor=actor))
+    return replace(cycle, state=CycleState.CLOSED), (facts.CycleClosed(cycle_id=cycle.cycle_id),)
+
+
+def close_review(review: Review) -> tuple[Review, tuple[facts.ReviewClosed, ...]]:
+    """Flag one review of a closed cycle; a flagged one stays as it is. Holds stay as they are."""
+    if review.cycle_closed:
+        return review, ()
+    fact = facts.ReviewClosed(review_id=review.review_id, cycle_id=review.cycle_id)
+    return replace(review, cycle_closed=True), (fact,)
+
+
+def unmet_reopen(cycle: Cycle, *, actor: Actor) -> list[Refusal]:
+    """Why the cycle cannot run again."""
+    return unmet_role(actor, HR_ADMIN) or ([] if cycle.state is CycleState.CLOSED else [CycleNotClosed()])
+
+
+def reopen(cycle: Cycle, *, actor: Actor) -> tuple[Cycle, tuple[facts.CycleReopened]]:
+    """Let a closed cycle run again; `reopen_review` follows for each of its reviews."""
+    refuse(unmet_reopen(cycle, actor=actor))
+    return replace(cycle, state=CycleState.STARTED), (facts.CycleReopened(cycle_id=cycle.cycle_id),)
+
+
+def reopen_review(review: Review) -> tuple[Review, tuple[()]]:
+    """Take the flag of a closed cycle from one review. The cycle's fact tells it; there is none per review."""
+    return replace(review, cycle_closed=False), ()
+
+
+def unmet_not_closed(cycle: Cycle) -> list[Refusal]:
+    """The cycle is not closed."""
+    return [CycleIsClosed()] if cycle.state is CycleState.CLOSED else []
+
+
+def _with_manager(row: Participant, directory: Mapping[PersonId, Person]) -> Participant:
+    person = directory.get(row.subject_id)
+    if row.manager_id is not None or person is None:
+        return row
+    return replace(row, manager_id=person.manager_id)
+
+
+def _unmet_participants(rows: tuple[Participant, ...], directory: Mapping[PersonId, Person]) -> list[Refusal]:
+    unknown = {row.subject_id for row in rows if not _active(directory, row.subject_id)}
+    own: set[PersonId] = set()
+    below: set[PersonId] = set()
+    for row in rows:
+        if row.manager_id is None:
+            continue
+        for refusal in unmet_manager(row.subject_id, row.manager_id, directory):
+            if isinstance(refusal, ReviewerIsReviewee):
+                own.add(row.subject_id)
+            elif isinstance(refusal, ReportingLineLoop):
+                below.add(row.manager_id)
+            else:
+                unknown.add(row.manager_id)
+    reasons: list[Refusal] = [UnknownParticipant(person_ids=sorted(unknown))] if unknown else []
+    reasons += [ReviewerIsReviewee(person_ids=sorted(own))] if own else []
+    return reasons + ([ReportingLineLoop(person_ids=sorted(below))] if below else [])
+
+
+def _active(directory: Mapping[PersonId, Person], person_id: PersonId) -> bool:
+    person = directory.get(person_id)
+    return person is not None and person.active

@@ -1,0 +1,47 @@
+"""Why commands on cycles and questionnaires are not carried out, beside what holds everywhere."""
+
+from __future__ import annotations
+
+from assessment.domain.refusals import Rank, Refusal
+
+
+class CycleNotStartable(Refusal):
+    """The cycle cannot start. `reasons`: a list of `{"code", …}`, each with the ids it is about."""
+
+    code = "cycle-not-startable"
+    rank = Rank.CONFLICT
+
+
+class CycleIsStarted(Refusal):
+    """The cycle is started, so this may no longer change."""
+
+    code = "cycle-started"
+    rank = Rank.CONFLICT
+
+
+class CycleNotClosed(Refusal):
+    """Only a closed cycle is reopened."""
+
+    code = "cycle-not-closed"
+    rank = Rank.CONFLICT
+
+
+class QuestionnaireInUse(Refusal):
+    """A questionnaire that a started cycle uses is copied, never edited."""
+
+    code = "questionnaire-in-use"
+    rank = Rank.CONFLICT
+
+
+class QuestionsInvalid(Refusal):
+    """The questions do not make a questionnaire. `problems`: a list of `{"question_id", "code"}`."""
+
+    code = "questions-invalid"
+    rank = Rank.UNPROCESSABLE
+
+
+class UnknownTimeZone(Refusal):
+    """The name is not an IANA time zone."""
+
+    code = "unknown-time-zone"
+    rank = Rank.UNPROCESSABLE
