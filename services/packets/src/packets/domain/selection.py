@@ -1,0 +1,164 @@
+"""Which questions a cycle's packets show: opt-in, as a numbered immutable list, with a switch for the rating."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from packets.domain.facts import SharedQuestionsChanged
+from packets.domain.packet import FROZEN, CalibrationState, Packet, signed_holders
+from packets.domain.people import HR_ADMIN
+from packets.domain.refusals import (
+    CycleClosed,
+    ForbiddenRole,
+    QuestionnaireNotFetched,
+    Refusal,
+    StaleVersion,
+    UnknownQuestions,
+    VersionMissing,
+    refuse,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from packets.domain.ids import CycleId, QuestionId
+    from packets.domain.people import Actor
+
+
+class Audience(StrEnum):
+    """Who answers a question."""
+
+    SELF = "self"
+    MANAGER = "manager"
+
+
+class QuestionKind(StrEnum):
+    """How a question is answered."""
+
+    TEXT = "text"
+    RATING = "rating"
+    SINGLE_CHOICE = "single_choice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question of the cycle's questionnaire, without its text."""
+
+    id: QuestionId
+    audience: Audience
+    kind: QuestionKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """One numbered list of a cycle. Version 0, which nobody chose, is empty.
+
+    `question_ids` are in the questionnaire's order; `rating_question_ids` are those among them that ask for a rating.
+    `shares_rating`: packets of calibrated reviews include the calibrated rating.
+    """
+
+    cycle_id: CycleId
+    version: int = 0
+    question_ids: tuple[QuestionId, ...] = ()
+    rating_question_ids: frozenset[QuestionId] = frozenset()
+    shares_rating: bool = True
+
+
+def unmet_see(actor: Actor) -> list[Refusal]:
+    """Why the person cannot see what a cycle's packets show."""
+    return [] if HR_ADMIN in actor.roles else [ForbiddenRole()]
+
+
+def unmet_change(
+    selection: Selection,
+    *,
+    actor: Actor,
+    expected_version: int | None,
+    question_ids: Iterable[QuestionId],
+    questions: tuple[Question, ...] | None,
+    cycle_closed: bool,
+) -> list[Refusal]:
+    """Why HR cannot change the selection; `questions` is None while the questionnaire is not fetched."""
+    if HR_ADMIN not in actor.roles:
+        return [ForbiddenRole()]
+    reasons: list[Refusal] = [CycleClosed()] if cycle_closed else []
+    if expected_version is None:
+        reasons.append(VersionMissing())
+    elif expected_version != selection.version:
+        reasons.append(StaleVersion(current_version=selection.version))
+    if questions is None:
+        return [*reasons, QuestionnaireNotFetched()]
+    known = {question.id for question in questions if question.audience is Audience.MANAGER}
+    unknown = sorted(set(question_ids) - known)
+    return [*reasons, UnknownQuestions(question_ids=unknown)] if unknown else reasons
+
+
+def change(
+    selection: Selection,
+    *,
+    actor: Actor,
+    expected_version: int | None,
+    question_ids: Iterable[QuestionId],
+    shares_rating: bool,
+    questions: tuple[Question, ...] | None,
+    cycle_closed: bool = False,
+) -> tuple[Selection, tuple[SharedQuestionsChanged, ...]]:
+    """The next selection of the cycle; the same one, without a fact, if nothing differs. Refuses as `unmet_change`.
+
+    The packets follow one by one, by `readiness.recompute` with the new selection.
+    """
+    wanted = frozenset(question_ids)
+    refuse(
+        unmet_change(
+            selection,
+            actor=actor,
+            expected_version=expected_version,
+            question_ids=wanted,
+            questions=questions,
+            cycle_closed=cycle_closed,
+        )
+    )
+    chosen = [question for question in questions or () if question.id in wanted]
+    changed = replace(
+        selection,
+        question_ids=tuple(question.id for question in chosen),
+        rating_question_ids=frozenset(question.id for question in chosen if question.kind is QuestionKind.RATING),
+        shares_rating=shares_rating,
+    )
+    if changed == selection:
+        return selection, ()
+    changed = replace(changed, version=selection.version + 1)
+    fact = SharedQuestionsChanged(
+        cycle_id=changed.cycle_id,
+        selection_version=changed.version,
+        question_count=len(changed.question_ids),
+        by=actor.person_id,
+    )
+    return changed, (fact,)
+
+
+def shown_question_ids(selection: Selection, *, calibration_required: bool) -> tuple[QuestionId, ...]:
+    """The questions whose answers a packet shows. Where reviews are calibrated, rating answers are never among them."""
+    if not calibration_required:
+        return selection.question_ids
+    return tuple(each for each in selection.question_ids if each not in selection.rating_question_ids)
+
+
+def may_be_rebound(packet: Packet) -> bool:
+    """Whether a new selection takes effect now. Released packets keep theirs; a signed one waits until HR revokes."""
+    return packet.state not in FROZEN and not signed_holders(packet)
+
+
+def bind(packet: Packet, selection: Selection) -> Packet:
+    """The packet with the cycle's selection, if that is newer than its own and may take effect now."""
+    if selection.version <= packet.selection_version or not may_be_rebound(packet):
+        return packet
+    required = packet.calibration is not CalibrationState.NOT_REQUIRED
+    return replace(
+        packet,
+        selection_version=selection.version,
+        shared_count=len(shown_question_ids(selection, calibration_required=required)),
+        shares_rating=selection.shares_rating,
+    )

@@ -1,0 +1,156 @@
+"""Shared questions: opt-in, numbered, bound to each packet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from packets.domain import selection, visibility
+from packets.domain.facts import SharedQuestionsChanged
+from packets.domain.packet import CalibrationState, Holder, PacketState, RatingShown, snapshot_ref
+from packets.domain.refusals import Refusal
+from packets.domain.selection import Selection
+from unit.packets.packet_rows import (
+    ASSISTANT_ACTOR,
+    CYCLE,
+    HANNA,
+    HR_ACTOR,
+    Q_GOALS,
+    Q_RATING,
+    Q_SELF,
+    QUESTIONS,
+    SELECTION,
+    WIDER,
+    a_packet,
+    signed,
+    told,
+)
+
+if TYPE_CHECKING:
+    from packets.domain.ids import QuestionId
+    from packets.domain.people import Actor
+
+NEW = Selection(cycle_id=CYCLE)
+RATED = Selection(
+    cycle_id=CYCLE, version=2, question_ids=(Q_GOALS, Q_RATING), rating_question_ids=frozenset({Q_RATING})
+)
+
+
+def test_nothing_is_shared_until_hr_selects_it() -> None:
+    assert (NEW.question_ids, NEW.version, NEW.shares_rating) == ((), 0, True)
+
+
+def test_a_change_makes_the_next_numbered_selection_in_the_order_of_the_questionnaire() -> None:
+    changed, facts = selection.change(
+        NEW,
+        actor=HR_ACTOR,
+        expected_version=0,
+        question_ids=[Q_RATING, Q_GOALS],
+        shares_rating=False,
+        questions=QUESTIONS,
+    )
+    assert changed == replace(RATED, version=1, shares_rating=False)
+    assert facts == (SharedQuestionsChanged(cycle_id=CYCLE, selection_version=1, question_count=2, by=HANNA),)
+
+
+def test_the_same_selection_again_is_no_change() -> None:
+    same = selection.change(
+        SELECTION,
+        actor=HR_ACTOR,
+        expected_version=1,
+        question_ids=[Q_GOALS],
+        shares_rating=True,
+        questions=QUESTIONS,
+    )
+    assert same == (SELECTION, ())
+
+
+@pytest.mark.parametrize(
+    ("actor", "expected_version", "ids", "fetched", "closed", "codes"),
+    [
+        (ASSISTANT_ACTOR, 1, [Q_GOALS], True, False, ["403 forbidden-role"]),
+        (HR_ACTOR, None, [Q_GOALS], True, False, ["428 version-missing"]),
+        (HR_ACTOR, 0, [Q_GOALS], True, False, ["412 stale-version"]),
+        (HR_ACTOR, 1, [Q_GOALS], False, False, ["409 questionnaire-not-fetched"]),
+        (HR_ACTOR, 1, [Q_GOALS], True, True, ["409 cycle-closed"]),
+        (HR_ACTOR, 1, [Q_SELF, "other"], True, False, ["422 unknown-questions"]),
+    ],
+)
+def test_who_may_change_the_selection_and_to_what(
+    actor: Actor,
+    expected_version: int | None,
+    ids: list[QuestionId],
+    fetched: bool,  # noqa: FBT001
+    closed: bool,  # noqa: FBT001
+    codes: list[str],
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        selection.change(
+            SELECTION,
+            actor=actor,
+            expected_version=expected_version,
+            question_ids=ids,
+            shares_rating=True,
+            questions=QUESTIONS if fetched else None,
+            cycle_closed=closed,
+        )
+    assert told(list(refused.value.unmet)) == codes
+
+
+def test_with_calibration_rating_answers_leave_and_the_calibrated_rating_takes_their_place() -> None:
+    assert selection.bind(a_packet(PacketState.READY), RATED).shared_count == 1
+    packet = a_packet(PacketState.READY, selection_version=2)
+    choice = visibility.chosen(packet, RATED, QUESTIONS)
+    assert (choice.question_ids, choice.rating_shown) == ((Q_GOALS,), RatingShown.CALIBRATED)
+
+
+def test_without_calibration_a_rating_is_an_ordinary_question() -> None:
+    plain = {"calibration": CalibrationState.NOT_REQUIRED, "rating": None}
+    assert selection.bind(a_packet(PacketState.READY, **plain), RATED).shared_count == 2
+    choice = visibility.chosen(a_packet(PacketState.READY, selection_version=2, **plain), RATED, QUESTIONS)
+    assert (choice.question_ids, choice.rating_shown) == ((Q_GOALS, Q_RATING), RatingShown.NONE)
+
+
+def test_a_selection_of_nothing_but_ratings_shows_nothing_of_a_calibrated_review() -> None:
+    only = replace(RATED, question_ids=(Q_RATING,))
+    assert selection.bind(a_packet(PacketState.READY), only).shared_count == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, RatingShown.CALIBRATED),
+        ({"shares_rating": False}, RatingShown.NONE),
+        ({"calibration": CalibrationState.STALE}, RatingShown.NONE),
+        ({"calibration": CalibrationState.NOT_REQUIRED}, RatingShown.NONE),
+    ],
+)
+def test_which_rating_a_packet_shows(changes: dict[str, object], shown: RatingShown) -> None:
+    ref = snapshot_ref(a_packet(PacketState.NONE, **changes))
+    assert (ref.rating_shown, ref.rating is not None) == (shown, shown is RatingShown.CALIBRATED)
+
+
+def test_a_packet_never_holds_a_question_of_the_self_assessment() -> None:
+    slipped = replace(SELECTION, question_ids=(Q_SELF, Q_GOALS))
+    assert visibility.chosen(a_packet(PacketState.READY), slipped, QUESTIONS).question_ids == (Q_GOALS,)
+
+
+def test_a_packet_is_not_shown_by_another_selection_than_its_own() -> None:
+    with pytest.raises(AssertionError, match="selection 2"):
+        visibility.chosen(a_packet(PacketState.READY), WIDER, QUESTIONS)
+
+
+@pytest.mark.parametrize("state", PacketState)
+def test_only_packets_that_are_not_released_are_rebound(state: PacketState) -> None:
+    bound = selection.bind(a_packet(state), WIDER)
+    now = state in {PacketState.NONE, PacketState.READY, PacketState.WITH_MANAGER}
+    assert (bound.selection_version, bound.shared_count) == ((2, 2) if now else (1, 1))
+
+
+def test_an_older_selection_and_a_signed_packet_are_left_alone() -> None:
+    packet = a_packet(PacketState.READY, selection_version=2, holds=signed(Holder.COMPLETION))
+    assert selection.bind(packet, SELECTION) is packet
+    assert selection.bind(packet, replace(WIDER, version=3)) is packet
+    assert not selection.may_be_rebound(packet)
