@@ -1,0 +1,1 @@
+"""What the notifications service decides, as pure functions: state and inputs in, new state and what follows out."""
