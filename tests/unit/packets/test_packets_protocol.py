@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -263,22 +264,22 @@ class World:
         assert (self.packet.state is not S.NONE) == ready
 
 
-@settings(max_examples=300)
+@settings(max_examples=500)
 @given(
-    choices=st.lists(st.integers(min_value=0, max_value=10_000), min_size=50, max_size=90),
+    seed=st.integers(min_value=0, max_value=2**32),
     mode=st.sampled_from(ReleaseMode),
     gate=st.sampled_from([CalibrationState.NOT_REQUIRED, CalibrationState.CALIBRATED]),
 )
 def test_no_order_of_events_shows_an_employee_what_is_not_held(
-    choices: list[int], mode: ReleaseMode, gate: CalibrationState
+    seed: int, mode: ReleaseMode, gate: CalibrationState
 ) -> None:
     start = a_packet(S.NONE, epoch=0, release_mode=mode, calibration=gate)
     world = World(packet=readiness.recompute(start, SOURCES)[0])
-    for choice in choices:
-        # Deliveries come most often: what is asked for shall also happen.
+    # Lists drawn by hypothesis are short and much alike; a failing seed replays as well.
+    chance = Random(seed)  # noqa: S311 - nothing secret
+    for _ in range(80):
         people, services, network = world.moves()
-        moves = (people, services, network, network)[choice % 4]
-        moves[choice // 4 % len(moves)]()
+        chance.choice(chance.choice((people, services, network, network)))()
         world.check()
     world.settle()
 
