@@ -34,11 +34,12 @@ test: lint ## lint, then run every test
 	@$(if $(PARALLEL),$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PARALLEL) $(ARGS))
 	@$(if $(SERIAL),$(BIN)/pytest $(SERIAL) $(ARGS))
 
-lint: setup lock-check ## look at the code: ruff, mypy, the import rules, stale locks
+lint: setup lock-check ## look at the code: ruff, mypy, the import rules, undeclared dependencies, stale locks
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@for each in $(DISTRIBUTIONS); do (cd $$each && $(CURDIR)/$(BIN)/deptry src --no-ansi --ignore DEP002) || exit 1; done
 
 lock: setup ## resolve requirements/*.txt anew; UPGRADE=1 takes the newest versions
 	@$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)

@@ -1,0 +1,74 @@
+"""The real broker: the suite that the broker in memory passes too, and what happens when it is stopped."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from contract.broker_conformance import BrokerConformance, Cluster, OutageConformance, a_topic
+from harness.stack import LocalKafka
+
+from reviewbus.broker import BrokerDown, KafkaBroker
+from reviewbus.settings import BusSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.stack import Kafka
+
+pytestmark = pytest.mark.xdist_group("kafka")
+
+
+def broker_at(bootstrap: str) -> KafkaBroker:
+    return KafkaBroker(
+        BusSettings(
+            service="toy",
+            environment="development",
+            database_url="",
+            jwt_issuer="",
+            jwt_audience="",
+            jwks="",
+            kafka_bootstrap=bootstrap,
+            kafka_session_timeout_ms=6_000,
+        )
+    )
+
+
+def never() -> None:
+    raise AssertionError("the shared broker is not stopped")
+
+
+class TestKafkaBroker(BrokerConformance):
+    """The suite on the broker that all tests share."""
+
+    @pytest.fixture
+    def cluster(self, kafka: Kafka) -> Iterator[Cluster]:
+        one = Cluster(broker_at(kafka.bootstrap), stop=never, start=never)
+        yield one
+        one.close()
+
+
+class TestKafkaBrokerOutage(OutageConformance):
+    """The suite about outages, on a broker of its own."""
+
+    @pytest.fixture(scope="class")
+    def mortal(self) -> Iterator[LocalKafka]:
+        with tempfile.TemporaryDirectory(prefix="review-kafka-") as folder:
+            one = LocalKafka(Path(folder))
+            one.start()
+            yield one
+            one.close()
+
+    @pytest.fixture
+    def cluster(self, mortal: LocalKafka) -> Iterator[Cluster]:
+        one = Cluster(broker_at(mortal.bootstrap), stop=mortal.stop, start=mortal.start)
+        yield one
+        one.close()
+
+    def test_topics_cannot_be_created_while_the_broker_is_away(self, cluster: Cluster) -> None:
+        cluster.stop()
+        with pytest.raises(BrokerDown):
+            cluster.broker.ensure_topics([a_topic("t")])
+        cluster.start()
