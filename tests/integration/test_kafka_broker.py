@@ -40,6 +40,15 @@ def never() -> None:
     raise AssertionError("the shared broker is not stopped")
 
 
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[LocalKafka]:
+    with tempfile.TemporaryDirectory(prefix="review-kafka-") as folder:
+        one = LocalKafka(Path(folder))
+        one.start()
+        yield one
+        one.close()
+
+
 class TestKafkaBroker(BrokerConformance):
     """The suite on the broker that all tests share."""
 
@@ -52,14 +61,6 @@ class TestKafkaBroker(BrokerConformance):
 
 class TestKafkaBrokerOutage(OutageConformance):
     """The suite about outages, on a broker of its own."""
-
-    @pytest.fixture(scope="class")
-    def mortal(self) -> Iterator[LocalKafka]:
-        with tempfile.TemporaryDirectory(prefix="review-kafka-") as folder:
-            one = LocalKafka(Path(folder))
-            one.start()
-            yield one
-            one.close()
 
     @pytest.fixture
     def cluster(self, mortal: LocalKafka) -> Iterator[Cluster]:

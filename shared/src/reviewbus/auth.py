@@ -18,6 +18,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from reviewbus import telemetry
 from reviewbus.problems import Problem
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ LEEWAY_S = 5
 JWKS_CACHE_S = 300
 DEVELOPMENT_ISSUER = "https://issuer.development.invalid"
 _REQUIRED = ["exp", "iss", "aud", "sub"]
+_log = telemetry.logger("auth")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Caller:
 
     @property
     def is_service(self) -> bool:
+        """Say whether the caller is another service."""
         return SERVICE_ROLE in self.roles
 
 
@@ -71,7 +74,8 @@ class Verifier:
         try:
             claims = jwt.decode(
                 token,
-                self._key(token).key,
+                # The whole key, not its bare material: it brings the one algorithm that it is for.
+                self._key(token),
                 algorithms=list(ALGORITHMS),
                 issuer=self._settings.jwt_issuer,
                 audience=self._settings.jwt_audience,
@@ -95,18 +99,26 @@ class Verifier:
         return self._keys[kid]
 
     def _reload(self) -> None:
+        """Read the file again if it has changed; while it cannot be read, the keys that were known stay valid."""
         path = Path(self._settings.jwks)
-        stamp = path.stat().st_mtime_ns
-        if stamp != self._stamp:
+        try:
+            stamp = path.stat().st_mtime_ns
+            if stamp == self._stamp:
+                return
             keys = jwt.PyJWKSet.from_json(path.read_text(encoding="utf-8")).keys
-            self._keys = {key.key_id: key for key in keys if key.key_id}
-            self._stamp = stamp
+        except (OSError, ValueError, jwt.PyJWTError) as error:
+            if not self._keys:
+                raise Problem(503, "keys-unavailable", "The issuer's keys cannot be read; try again.") from error
+            _log.warning("keys_not_read", error=error)
+            return
+        self._keys = {key.key_id: key for key in keys if key.key_id}
+        self._stamp = stamp
 
 
 def _caller(claims: dict[str, Any]) -> Caller:
     subject, roles, scope = claims["sub"], claims.get("roles", []), claims.get("scope", "")
     shaped = isinstance(roles, list) and all(isinstance(role, str) for role in roles) and isinstance(scope, str)
-    if not shaped or not 0 < len(subject) <= PERSON_ID_CHARS_MAX or "\x00" in subject:
+    if not shaped or not 0 < len(subject) <= PERSON_ID_CHARS_MAX or not subject.isprintable():
         raise _unauthorized("The token's claims do not have the expected form.")
     return Caller(id=subject, roles=frozenset(roles), scopes=frozenset(scope.split()))
 

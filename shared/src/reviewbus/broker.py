@@ -6,12 +6,14 @@ that matters is set here. Clients do not survive a `fork()`: build them in the p
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from zlib import crc32
 
 import kafka
+import kafka.partitioner
 from kafka import errors as kafka_errors
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import OffsetAndMetadata, TopicPartition
@@ -19,13 +21,15 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from reviewbus.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reviewbus.catalogue import Topic
     from reviewbus.settings import BusSettings
 
 API_VERSION = (4, 0)
 DELIVERY_TIMEOUT_MS = 30_000
+CLOSE_S_MAX = 5
+_NO_METADATA = kafka_errors.KafkaTimeoutError.__name__
 Place = tuple[str, int]
 _log = logger("broker")
 # What no later attempt can cure: the record itself, or the right to write it.
@@ -61,6 +65,7 @@ class Record:
 
     @property
     def place(self) -> Place:
+        """Topic and partition."""
         return (self.topic, self.partition)
 
 
@@ -72,6 +77,9 @@ class Failure:
     permanent: bool
 
 
+BEHIND = Failure("an earlier record failed", permanent=False)
+
+
 class BrokerDown(Exception):
     """The broker did not answer; try again later."""
 
@@ -80,10 +88,15 @@ class Producer(Protocol):
     """Sends records and says of each whether all replicas have it."""
 
     def publish(self, records: Sequence[Outgoing]) -> list[Failure | None]:
-        """Send all, wait for every acknowledgement, and return one result a record, in order."""
+        """Send all, wait for every acknowledgement, and return one result a record, in order.
+
+        Once a record could not even be handed over, later ones of its key are not sent.
+        """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End it; what was not acknowledged may be lost."""
+        ...
 
 
 class Subscription(Protocol):
@@ -97,25 +110,37 @@ class Subscription(Protocol):
         """Commit the next offset to read of each place; raises `BrokerDown`, after which a repeat is harmless."""
         ...
 
-    def pause(self) -> None: ...
+    def pause(self) -> None:
+        """Bring nothing more until `resume`, partitions included that are assigned meanwhile."""
+        ...
 
-    def resume(self) -> None: ...
+    def resume(self) -> None:
+        """Undo `pause`."""
+        ...
 
     def lost(self) -> set[Place]:
         """Return the places taken away since the last call; what is held of them must be dropped."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Leave the group, within a few seconds also when the broker is away."""
+        ...
 
 
 class Broker(Protocol):
     """Makes producers, subscriptions and topics."""
 
-    def producer(self) -> Producer: ...
+    def producer(self) -> Producer:
+        """Return a new producer, also while the broker is away."""
+        ...
 
-    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription: ...
+    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        """Return a new member of a group that reads these topics, also while the broker is away."""
+        ...
 
-    def ensure_topics(self, topics: Sequence[Topic]) -> list[str]: ...
+    def ensure_topics(self, topics: Sequence[Topic]) -> list[str]:
+        """Create the topics that are missing and return their names; raises `BrokerDown`."""
+        ...
 
 
 def partition_of(key: bytes, count: int) -> int:
@@ -123,10 +148,10 @@ def partition_of(key: bytes, count: int) -> int:
     return crc32(key) % count
 
 
-class _Crc32Partitioner:
-    def partition(
-        self, topic: str, key: Any, serialized_key: bytes, value: Any, serialized_value: Any, cluster: Any
-    ) -> int:
+class _Crc32Partitioner(kafka.partitioner.Partitioner):  # type: ignore[misc]
+    def partition(self, topic: str, _key: Any, serialized_key: bytes, *rest: Any) -> int:
+        """Be what the client calls with key, key bytes, value, value bytes and the cluster, all by position."""
+        cluster = rest[-1]
         return partition_of(serialized_key, len(cluster.partitions_for_topic(topic)))
 
 
@@ -137,9 +162,11 @@ class KafkaBroker:
         self._settings = settings
 
     def producer(self) -> Producer:
+        """Return a new producer, which connects when it is used."""
         return _KafkaProducer(self._settings)
 
     def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        """Return a new member of a group, which joins it when it is polled."""
         return _KafkaSubscription(self._settings, group, topics)
 
     def ensure_topics(self, topics: Sequence[Topic]) -> list[str]:
@@ -159,8 +186,14 @@ class KafkaBroker:
                 for topic in topics
                 if topic.name not in existing
             }
-            if wanted:
-                admin.create_topics(wanted, timeout_ms=15_000, wait_for_metadata=True)
+            while wanted:
+                try:
+                    admin.create_topics(wanted, timeout_ms=15_000, wait_for_metadata=True)
+                    break
+                except kafka_errors.TopicAlreadyExistsError:
+                    # Another service's migration was faster with one of them.
+                    existing = set(admin.list_topics())
+                    wanted = {name: options for name, options in wanted.items() if name not in existing}
             return sorted(wanted)
         except kafka_errors.KafkaError as error:
             msg = f"topics could not be created: {type(error).__name__}"
@@ -192,27 +225,34 @@ class _KafkaProducer:
 
     def publish(self, records: Sequence[Outgoing]) -> list[Failure | None]:
         futures: list[Any] = []
-        stopped: Failure | None = None
+        unreachable: set[str] = set()
+        refused: set[tuple[str, bytes]] = set()
         for record in records:
-            if stopped is not None:
-                futures.append(stopped)
+            if record.topic in unreachable or (record.topic, record.key) in refused:
+                futures.append(BEHIND)
                 continue
-            try:
-                futures.append(self._client.send(record.topic, record.value, key=record.key, headers=record.headers))
-            except kafka_errors.KafkaTimeoutError as error:
-                # No metadata: the broker is away, and every further record would wait as long again.
-                stopped = Failure(type(error).__name__, permanent=False)
-                futures.append(stopped)
-            except (kafka_errors.KafkaError, ValueError, TypeError) as error:
-                futures.append(Failure(type(error).__name__, permanent=isinstance(error, (*_PERMANENT, ValueError))))
+            sent = self._send(record)
+            futures.append(sent)
+            if isinstance(sent, Failure):
+                refused.add((record.topic, record.key))
+                if sent.reason == _NO_METADATA:
+                    # Every further record of the topic would wait for its metadata as long again.
+                    unreachable.add(record.topic)
         try:
             self._client.flush(timeout=DELIVERY_TIMEOUT_MS / 1000 + 5)
         except kafka_errors.KafkaTimeoutError:
             _log.warning("flush_timed_out", records=len(records))
         return [future if isinstance(future, Failure) else _outcome(future) for future in futures]
 
+    def _send(self, record: Outgoing) -> Any:
+        """Return the client's future, or at once the failure."""
+        try:
+            return self._client.send(record.topic, record.value, key=record.key, headers=record.headers)
+        except (kafka_errors.KafkaError, ValueError, TypeError) as error:
+            return Failure(type(error).__name__, permanent=isinstance(error, (*_PERMANENT, ValueError)))
+
     def close(self) -> None:
-        self._client.close(timeout=5)
+        self._client.close(timeout=CLOSE_S_MAX)
 
 
 def _outcome(future: Any) -> Failure | None:
@@ -271,20 +311,26 @@ class _KafkaSubscription:
 
     def poll(self, timeout_s: float, limit: int) -> list[Record]:
         if self._paused:
-            self._client.pause(*self._client.assignment())
+            self._each(self._client.pause, self._client.assignment())
+        else:
+            self._each(self._client.resume, self._client.paused())
         try:
             batches = self._client.poll(timeout_ms=int(timeout_s * 1000), max_records=limit)
         except (kafka_errors.UnrecognizedBrokerVersion, kafka_errors.IllegalStateError):
             raise
         except kafka_errors.KafkaError as error:
             raise BrokerDown(type(error).__name__) from error
+        if self._paused:
+            # A partition assigned during the poll was not paused yet; its records come again after `resume`.
+            self._each(lambda place: self._client.seek(place, batches[place][0].offset), batches)
+            return []
         return [
             Record(
                 topic=one.topic,
                 partition=one.partition,
                 offset=one.offset,
                 key=one.key,
-                headers=tuple(one.headers),
+                headers=tuple((name, content or b"") for name, content in one.headers),
                 value=one.value,
             )
             for batch in batches.values()
@@ -306,10 +352,16 @@ class _KafkaSubscription:
 
     def resume(self) -> None:
         self._paused = False
-        self._client.resume(*self._client.paused())
 
     def lost(self) -> set[Place]:
         return self._listener.taken()
 
     def close(self) -> None:
-        self._client.close(autocommit=False)
+        self._client.close(autocommit=False, timeout_ms=CLOSE_S_MAX * 1000)
+
+    @staticmethod
+    def _each(act: Callable[[TopicPartition], object], places: Iterable[TopicPartition]) -> None:
+        for place in list(places):
+            # The client's own thread may have taken it away since.
+            with contextlib.suppress(KeyError, AssertionError, kafka_errors.IllegalStateError):
+                act(place)

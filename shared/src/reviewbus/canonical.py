@@ -6,12 +6,14 @@ Canonical JSON as in RFC 8785 (keys sorted by UTF-16 code units, no whitespace, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import rfc8785
 
-JsonValue: TypeAlias = "str | float | bool | None | Sequence[JsonValue] | Mapping[str, JsonValue]"
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+JsonValue: TypeAlias = "str | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
 PREFIX = "sha256:"
 

@@ -69,13 +69,16 @@ class PeerClient:
     def _once(self, method: str, path: str, headers: dict[str, str], options: dict[str, Any]) -> Any:
         try:
             response = self._client.request(method, path, headers=headers, **options)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _Again(type(error).__name__) from error
         if response.status_code >= _SERVER_ERROR:
             raise _Again(str(response.status_code))
         if response.is_error:
             raise PeerRefused(response.status_code, _code(response))
-        return response.json()
+        try:
+            return response.json()
+        except ValueError as error:
+            raise _Again("no JSON") from error
 
     def _bearer(self) -> str:
         if self._token_file is not None:

@@ -52,7 +52,7 @@ Subscriptions = Mapping[str, Handler | Batched]
 
 
 class TooManyDeadLetters(Exception):
-    """One partition gave dead letters only: something is wrong at large, and a person must look."""
+    """One partition gives dead letters only: something is wrong at large, and a person must look."""
 
 
 @contextmanager
@@ -133,39 +133,55 @@ class Consumer:
         self._batch = batch
         self._monotonic = monotonic
         self._pending: list[Record] = []
+        self._reached: dict[Place, int] = {}
         self._retry_at = 0.0
         self._failures = 0
         self._tries: Counter[tuple[str, int, int]] = Counter()
-        self._dead_in_a_row: Counter[Place] = Counter()
+        self._dead_in_a_row: dict[Place, int] = {}
 
     def run_once(self, timeout_s: float = POLL_S) -> int:
         """Apply what came, or try again what waits; return how many records were settled.
 
         Raises `BrokerDown` when the broker is away and `TooManyDeadLetters` when a person must look.
         """
-        lost = self._subscription.lost()
-        self._pending = [record for record in self._pending if record.place not in lost]
-        if self._pending:
-            due_in = self._retry_at - self._monotonic()
-            # Polling while paused brings nothing but keeps the membership alive.
-            self._subscription.poll(min(timeout_s, max(0.0, due_in)), 1)
-            if due_in > 0:
-                return 0
-            records, self._pending = self._pending, []
-        else:
+        self._drop_lost()
+        if not self._pending:
             records = self._subscription.poll(timeout_s, self._batch)
-            if not records:
-                return 0
-        return self._settle(records)
+            return self._settle(records) if records else 0
+        due_in = self._retry_at - self._monotonic()
+        # Polling while paused brings nothing but keeps the membership alive.
+        self._subscription.poll(min(timeout_s, max(0.0, due_in)), 1)
+        self._drop_lost()
+        if due_in > 0 or not self._pending:
+            return 0
+        return self._settle(self._pending)
+
+    def _drop_lost(self) -> None:
+        """Forget what is held of places that were taken away: their new owner begins at the committed offset."""
+        lost = self._subscription.lost()
+        if not lost:
+            return
+        for place in lost:
+            self._reached.pop(place, None)
+            self._dead_in_a_row.pop(place, None)
+        self._tries = Counter({each: count for each, count in self._tries.items() if each[:2] not in lost})
+        self._pending = [record for record in self._pending if record.place not in lost]
+        self._pause_or_resume()
 
     def _settle(self, records: Sequence[Record]) -> int:
+        for record in records:
+            self._reached[record.place] = max(record.offset + 1, self._reached.get(record.place, 0))
         wanted = [record for record in records if self._applier.wants(record)]
+        # Until the database says otherwise, all of them wait: whatever is raised here, none may be passed over.
+        self._pending = wanted
         try:
             if wanted:
                 self._apply_together(wanted)
-            self._failures = 0
         except Exception as error:  # noqa: BLE001 -- every class of error is dealt with in _recover
-            self._recover(wanted, error)
+            self._pending = self._recover(wanted, error)
+        else:
+            self._pending = []
+            self._failures = 0
         self._pause_or_resume()
         return self._commit(records)
 
@@ -177,35 +193,47 @@ class Consumer:
                 raise _OneByOne
             self._applier.apply_batch(tx, received)
         crash_point("consumer-after-commit")
+        self._dead_in_a_row.update(dict.fromkeys((record.place for record in records), 0))
 
-    def _recover(self, records: Sequence[Record], error: Exception) -> None:
-        if is_transient(error) or isinstance(error, quarantine.Quarantined):
-            self._hold(records, error)
-            return
+    def _recover(self, records: Sequence[Record], error: Exception) -> list[Record]:
+        """Take the records singly, unless the database is away; return those that still wait, in order."""
+        if _may_pass(error):
+            return self._hold(records, error)
+        waiting: list[Record] = []
         blocked: set[dead_letters.ParkedKey] = set()
         for index, record in enumerate(records):
             if dead_letters.key_of(record) in blocked:
-                self._pending.append(record)
+                waiting.append(record)
                 continue
             try:
-                self._apply_alone(record)
-            except Exception as alone:  # noqa: BLE001 -- as above: transient, or counted and given up
-                if is_transient(alone) or isinstance(alone, quarantine.Quarantined):
-                    self._hold([*self._pending, *records[index:]], alone)
-                    return
-                if not self._given_up(record, alone):
-                    blocked.add(dead_letters.key_of(record))
-                    self._pending.append(record)
-                    self._back_off()
+                settled = self._apply_alone(record)
+            except Exception as alone:
+                if not _may_pass(alone):
+                    raise
+                return self._hold([*waiting, *records[index:]], alone)
+            if not settled:
+                blocked.add(dead_letters.key_of(record))
+                waiting.append(record)
+        if waiting:
+            self._back_off()
+        else:
+            self._failures = 0
+        return waiting
 
-    def _apply_alone(self, record: Record) -> None:
-        with self._db.begin() as tx:
-            quarantine.refuse(tx)
-            if dead_letters.parked(tx, [dead_letters.key_of(record)]):
-                dead_letters.put_aside(tx, record, status=dead_letters.WAITING, reason="key-parked")
-                return
-            self._applier.apply_one(tx, record)
+    def _apply_alone(self, record: Record) -> bool:
+        """Apply the record or put it aside; say whether that is done, as against to be tried again."""
+        try:
+            with self._db.begin() as tx:
+                quarantine.refuse(tx)
+                if dead_letters.put_behind(tx, record):
+                    return True
+                self._applier.apply_one(tx, record)
+        except Exception as error:
+            if _may_pass(error):
+                raise
+            return self._given_up(record, error)
         self._dead_in_a_row[record.place] = 0
+        return True
 
     def _given_up(self, record: Record, error: Exception) -> bool:
         """Put the record aside if it breaks its contract or has had its tries; say whether it was."""
@@ -217,18 +245,24 @@ class Consumer:
             return False
         reason = "contract-broken" if hopeless else type(error).__name__
         with self._db.begin() as tx:
+            self._refuse_many(tx, record.place)
             dead_letters.put_aside(tx, record, status=dead_letters.DEAD, reason=reason)
         del self._tries[place]
         self._dead_in_a_row[record.place] += 1
-        if self._dead_in_a_row[record.place] >= DEAD_IN_A_ROW_MAX:
-            msg = f"{DEAD_IN_A_ROW_MAX} dead letters in a row on {record.topic}[{record.partition}]"
-            raise TooManyDeadLetters(msg)
         return True
 
-    def _hold(self, records: Sequence[Record], error: Exception) -> None:
-        self._pending = list(dict.fromkeys(records))
+    def _refuse_many(self, tx: Tx, place: Place) -> None:
+        """Raise `TooManyDeadLetters` when the place gave no others lately; a new process goes on counting."""
+        if place not in self._dead_in_a_row:
+            self._dead_in_a_row[place] = dead_letters.unsettled(tx, place)
+        if self._dead_in_a_row[place] >= DEAD_IN_A_ROW_MAX:
+            msg = f"more than {DEAD_IN_A_ROW_MAX} dead letters in a row on {place[0]}[{place[1]}]"
+            raise TooManyDeadLetters(msg)
+
+    def _hold(self, records: Sequence[Record], error: Exception) -> list[Record]:
         self._back_off()
         _log.warning("consumer_waits", records=len(records), failures=self._failures, error=error)
+        return list(records)
 
     def _back_off(self) -> None:
         self._failures += 1
@@ -242,20 +276,20 @@ class Consumer:
 
     def _commit(self, records: Sequence[Record]) -> int:
         """Commit the offsets up to the first record of each place that is not settled; losing this is harmless."""
-        waiting = {(r.topic, r.partition, r.offset) for r in self._pending}
+        waiting = {(record.topic, record.partition, record.offset) for record in self._pending}
         stops: dict[Place, int] = {}
         for record in self._pending:
             stops[record.place] = min(record.offset, stops.get(record.place, record.offset))
-        offsets: dict[Place, int] = {}
-        for record in records:
-            following = min(record.offset + 1, stops.get(record.place, record.offset + 1))
-            offsets[record.place] = max(following, offsets.get(record.place, 0))
+        offsets = {record.place: stops.get(record.place, self._reached[record.place]) for record in records}
         try:
-            if offsets:
-                self._subscription.commit(offsets)
+            self._subscription.commit(offsets)
         except BrokerDown as error:
             _log.warning("offsets_not_committed", error=error)
         return sum((r.topic, r.partition, r.offset) not in waiting for r in records)
+
+
+def _may_pass(error: Exception) -> bool:
+    return is_transient(error) or isinstance(error, quarantine.Quarantined)
 
 
 class _OneByOne(Exception):

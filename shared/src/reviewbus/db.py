@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from reviewbus.clock import Clock, Ids
     from reviewbus.settings import BusSettings
 
-_RETRIABLE = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "25P03"})
+# Serialization, deadlock, lock time-out, idle time-out, and a server that has become a standby.
+_RETRIABLE = frozenset({"40001", "40P01", "55P03", "25P03", "25006"})
+# Connection, resources (memory, disk, connections), intervention (shutdown, cancelled statement), system (I/O).
+_RETRIABLE_CLASSES = frozenset({"08", "53", "57", "58"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class Tx:
     # A refusal normally rolls back. A command that has kept a person's refused text sets this, and the edge commits.
     keep_on_refusal: bool = False
     emitted: list[Sealed] = field(default_factory=list)
+    _written: int = 0
     _audited: list[dict[str, Any]] = field(default_factory=list)
 
     def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
@@ -95,12 +99,14 @@ class Tx:
         )
 
     def flush(self) -> None:
-        """Write what was emitted and audited; the edge calls it before committing."""
+        """Write what was emitted and audited since the last call; the edge calls it before committing."""
         if self._audited:
             self.connection.execute(sa.insert(tables.audit), self._audited)
             self._audited = []
-        if self.emitted:
-            self.connection.execute(sa.insert(tables.outbox), [_outbox_row(sealed) for sealed in self.emitted])
+        fresh = self.emitted[self._written :]
+        if fresh:
+            self.connection.execute(sa.insert(tables.outbox), [_outbox_row(sealed) for sealed in fresh])
+            self._written = len(self.emitted)
 
 
 class Database:
@@ -126,7 +132,8 @@ class Database:
     def begin(self, *, request_id: str = "") -> Iterator[Tx]:
         """Open a transaction; commit at the end of the block, roll back if it raises.
 
-        An exception passes on after the rollback — or after a commit, if the command said `keep_on_refusal`.
+        An exception passes on after the rollback — or, if it is a refusal, after a commit where the command said
+        `keep_on_refusal`.
         """
         with self.engine.connect() as connection:
             tx = Tx(
@@ -139,8 +146,8 @@ class Database:
             )
             try:
                 yield tx
-            except BaseException:
-                if tx.keep_on_refusal:
+            except BaseException as error:
+                if tx.keep_on_refusal and _is_refusal(error):
                     tx.flush()
                     connection.commit()
                 else:
@@ -190,13 +197,18 @@ def is_transient(error: BaseException) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if error.connection_invalidated or state is None:
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return state in _RETRIABLE or state.startswith("08")
+    return state in _RETRIABLE or state[:2] in _RETRIABLE_CLASSES
 
 
 def one(result: sa.CursorResult[Any]) -> Mapping[str, Any] | None:
     """Return the only row as a mapping, or None."""
     row = result.mappings().one_or_none()
     return dict(row) if row is not None else None
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Say whether a command refused, as against failed: refusals have a code and a rank."""
+    return hasattr(error, "code") and hasattr(error, "rank")
 
 
 def _outbox_row(sealed: Sealed) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from reviewbus.tables import dead_letter, outbox, outbox_dead
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from reviewbus.broker import Place
     from reviewbus.db import Tx
 
 DEAD, WAITING = "dead", "waiting"
@@ -28,9 +29,13 @@ _log = telemetry.logger("dead_letters")
 ParkedKey = tuple[str, str]
 
 
+class NoSuchLetter(LookupError):
+    """There is no dead letter, or no refused record, of this id."""
+
+
 def key_of(record: Record) -> ParkedKey:
     """Return what is parked together: the topic and the record's key."""
-    return (record.topic, (record.key or b"").decode("utf-8", "replace"))
+    return (record.topic, _storable(record.key or b""))
 
 
 def parked(tx: Tx, keys: Sequence[ParkedKey]) -> set[ParkedKey]:
@@ -41,6 +46,27 @@ def parked(tx: Tx, keys: Sequence[ParkedKey]) -> set[ParkedKey]:
     return {(row.topic, row.key) for row in tx.execute(query)} & set(keys)
 
 
+def put_behind(tx: Tx, record: Record) -> bool:
+    """Put a record aside behind its parked key; return False, having done nothing, if the key is not parked.
+
+    The rows that park it stay locked until the end of the transaction, so that a replay going on at the same time
+    either takes this record along or has freed its key before.
+    """
+    topic, key = key_of(record)
+    parking = sa.select(dead_letter.c.id).where(dead_letter.c.topic == topic, dead_letter.c.key == key)
+    if tx.execute(parking.with_for_update(read=True)).first() is None:
+        return False
+    put_aside(tx, record, status=WAITING, reason="key-parked")
+    return True
+
+
+def unsettled(tx: Tx, place: Place) -> int:
+    """Return how many dead records of a partition nobody has decided on yet."""
+    topic, partition = place
+    dead = (dead_letter.c.topic == topic, dead_letter.c.partition == partition, dead_letter.c.status == DEAD)
+    return int(tx.execute(sa.select(sa.func.count()).where(*dead)).scalar_one())
+
+
 def put_aside(tx: Tx, record: Record, *, status: str, reason: str) -> None:
     """Keep a record for a person to decide on; a repeat of the same record changes nothing."""
     topic, key = key_of(record)
@@ -49,8 +75,8 @@ def put_aside(tx: Tx, record: Record, *, status: str, reason: str) -> None:
         "partition": record.partition,
         "position": record.offset,
         "key": key,
-        "type": type_of(record.headers) or "",
-        "headers": {name: value.decode("utf-8", "replace") for name, value in record.headers},
+        "type": (type_of(record.headers) or "").replace("\x00", "\ufffd"),
+        "headers": {name.replace("\x00", "\ufffd"): _storable(value) for name, value in record.headers},
         "body": record.value or b"",
         "status": status,
         "reason": reason,
@@ -81,11 +107,13 @@ def listing(tx: Tx) -> list[dict[str, Any]]:
     ]
 
 
-def show(tx: Tx, letter_id: int) -> dict[str, Any] | None:
-    """Return one incoming dead letter with its headers and body, or None."""
-    row = tx.execute(sa.select(dead_letter).where(dead_letter.c.id == letter_id)).mappings().one_or_none()
+def show(tx: Tx, letter_id: int, *, out: bool = False) -> dict[str, Any]:
+    """Return one letter with its headers and body, incoming or (`out`) refused by the broker; raises `NoSuchLetter`."""
+    table = outbox_dead if out else dead_letter
+    row = tx.execute(sa.select(table).where(table.c.id == letter_id)).mappings().one_or_none()
     if row is None:
-        return None
+        msg = f"no letter {letter_id}"
+        raise NoSuchLetter(msg)
     return {**row, "body": bytes(row["body"]).decode("utf-8", "replace"), "created_at": row["created_at"].isoformat()}
 
 
@@ -93,7 +121,7 @@ def replay(tx: Tx, letter_id: int, apply: Callable[[Tx, Record], None], *, actor
     """Apply a dead record and all that wait behind it, in order, and free the key; return how many were applied.
 
     All in the caller's transaction: if one cannot be applied, nothing changes and its exception passes on. Raises
-    `LookupError` when there is no such dead letter.
+    `NoSuchLetter` when there is no such dead letter.
     """
     return _settle(tx, letter_id, apply, actor=actor, skip_dead=False)
 
@@ -104,12 +132,12 @@ def discard(tx: Tx, letter_id: int, apply: Callable[[Tx, Record], None], *, acto
 
 
 def replay_outgoing(tx: Tx, row_id: int, *, actor: str) -> None:
-    """Put a record that the broker had refused back into the outbox, at its old place; raises `LookupError`."""
+    """Put a record that the broker had refused back into the outbox, at its old place; raises `NoSuchLetter`."""
     _take_outgoing(tx, row_id, actor=actor, action="dlq-replay-out", back=True)
 
 
 def discard_outgoing(tx: Tx, row_id: int, *, actor: str) -> None:
-    """Drop a record that the broker had refused, so that its key flows again; raises `LookupError`."""
+    """Drop a record that the broker had refused, so that its key flows again; raises `NoSuchLetter`."""
     _take_outgoing(tx, row_id, actor=actor, action="dlq-discard-out", back=False)
 
 
@@ -119,7 +147,7 @@ def _settle(tx: Tx, letter_id: int, apply: Callable[[Tx, Record], None], *, acto
     ).one_or_none()
     if first is None:
         msg = f"no dead letter {letter_id}"
-        raise LookupError(msg)
+        raise NoSuchLetter(msg)
     rows = tx.execute(
         sa.select(dead_letter)
         .where(dead_letter.c.topic == first.topic, dead_letter.c.key == first.key)
@@ -137,6 +165,11 @@ def _settle(tx: Tx, letter_id: int, apply: Callable[[Tx, Record], None], *, acto
     return applied
 
 
+def _storable(raw: bytes) -> str:
+    """Return bytes as text that a column can hold; what is no text could not be applied anyway."""
+    return raw.decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
 def _record(row: Any) -> Record:
     return Record(
         topic=row.topic,
@@ -152,7 +185,7 @@ def _take_outgoing(tx: Tx, row_id: int, *, actor: str, action: str, back: bool) 
     row = tx.execute(sa.delete(outbox_dead).where(outbox_dead.c.id == row_id).returning(*outbox_dead.c)).one_or_none()
     if row is None:
         msg = f"no refused record {row_id}"
-        raise LookupError(msg)
+        raise NoSuchLetter(msg)
     if back:
         names = [column.name for column in outbox.columns]
         values = ", ".join(f":{name}" for name in names)

@@ -23,7 +23,7 @@ _LINE = sa.text(
     "with recursive line (person_id, level) as ("
     " select manager_id, 1 from directory where person_id = :person and manager_id is not null"
     " union select d.manager_id, level + 1 from line join directory d on d.person_id = line.person_id"
-    f" where d.manager_id is not null and level < {LINE_LEVELS_MAX})"
+    " where d.manager_id is not null and level < :levels)"
     " select distinct person_id from line"
 )
 
@@ -55,7 +55,7 @@ def is_active(tx: Tx, person: str) -> bool:
 
 def line_above(tx: Tx, person: str) -> frozenset[str]:
     """Return everybody to whom the person reports, directly or not."""
-    return frozenset(tx.execute(_LINE, {"person": person}).scalars())
+    return frozenset(tx.execute(_LINE, {"person": person, "levels": LINE_LEVELS_MAX}).scalars())
 
 
 def reports(tx: Tx, manager: str) -> frozenset[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zlib import crc32
@@ -19,6 +18,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from reviewbus.telemetry import Trace
 
@@ -32,7 +32,7 @@ class Undecodable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One fact or command to be published. `key` orders it: all records of a key are read in the order of their commits.
+    """One fact or command to be published. `key` orders it: a key's records are read in the order of their commits.
 
     `type` carries its version (`packet.released.v1`); `data` must satisfy that type's schema. `sequence` counts a key's
     events of one source and is for diagnosis only.
@@ -57,6 +57,7 @@ class Sealed:
 
     @property
     def shard(self) -> int:
+        """The outbox shard of its key."""
         return shard_of(self.key)
 
 
@@ -77,7 +78,7 @@ class Received:
 
 
 def shard_of(key: str) -> int:
-    """Return the outbox shard (0 … 15) of a key; a shard is drained by one relay at a time, which keeps a key's order."""
+    """Return the outbox shard (0 … 15) of a key; one relay at a time drains it, which keeps a key's order."""
     return crc32(key.encode()) % SHARDS
 
 
@@ -117,10 +118,6 @@ def open_record(headers: Iterable[tuple[str, bytes]], key: bytes | None, value: 
     try:
         cloud = from_binary(KafkaMessage(headers=plain, key=None, value=value or b""), _FORMAT)
         attributes = cloud.get_attributes()
-        content = cloud.get_data()
-        if not isinstance(content, dict):
-            msg = "the body is not a JSON object"
-            raise Undecodable(msg)
         sequence = attributes.get("sequence")
         return Received(
             id=UUID(str(attributes["id"])),
@@ -128,7 +125,7 @@ def open_record(headers: Iterable[tuple[str, bytes]], key: bytes | None, value: 
             source=str(attributes["source"]),
             key=(key or b"").decode() or str(attributes["subject"]),
             time=attributes["time"],
-            data=content,
+            data=_object(cloud.get_data()),
             sequence=int(sequence) if sequence else None,
             correlation_id=attributes.get("correlationid"),
             causation_id=attributes.get("causationid"),
@@ -140,6 +137,13 @@ def open_record(headers: Iterable[tuple[str, bytes]], key: bytes | None, value: 
         # The library raises its own kinds for attributes, and ValueError, KeyError, UnicodeDecodeError for the rest.
         msg = f"not a CloudEvent in binary mode ({type(error).__name__})"
         raise Undecodable(msg) from error
+
+
+def _object(content: object) -> Mapping[str, Any]:
+    if not isinstance(content, dict):
+        msg = "the body is not a JSON object"
+        raise Undecodable(msg)
+    return content
 
 
 def encode_headers(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:

@@ -81,5 +81,6 @@ def _page(spec: dict[str, Any]) -> str:
     title = html.escape(spec["info"]["title"])
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1>"
-        f"<p>The whole description is at <a href=/openapi.json>/openapi.json</a>.</p><table>{''.join(rows)}</table></html>"
+        "<p>The whole description is at <a href=/openapi.json>/openapi.json</a>.</p>"
+        f"<table>{''.join(rows)}</table></html>"
     )

@@ -49,7 +49,7 @@ class Repeatable:
             raise Problem(400, "idempotency-key-missing", "Send an Idempotency-Key header, new for each new intention.")
         if not KEY.match(key):
             raise Problem(400, "idempotency-key-malformed", "An Idempotency-Key is 1 to 128 visible ASCII characters.")
-        scope = hashlib.sha256("\x00".join((caller_id, route, key)).encode()).digest()
+        scope = hashlib.sha256(f"{caller_id}\x00{route}\x00{key}".encode()).digest()
         return cls(scope, hashlib.sha256(fingerprint).digest())
 
     def earlier(self, tx: Tx) -> Answer | None:

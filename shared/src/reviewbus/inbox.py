@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KEEP_DAYS = 45
 AHEAD_WEEKS = 3
+MAINTAIN_LOCK = 7_302
 _CLAIM = sa.text(
     "insert into inbox (event_id) select unnest(cast(:ids as uuid[])) on conflict do nothing returning event_id"
 )
@@ -35,6 +36,8 @@ def maintain(connection: sa.Connection, now: datetime) -> int:
 
     Needs the owner's rights, so the `migrate` job runs it, at each deployment and once a day.
     """
+    # Two deployments may do this at once.
+    connection.execute(sa.text(f"select pg_advisory_xact_lock({MAINTAIN_LOCK})"))
     existing = set(connection.execute(_PARTITIONS).scalars())
     monday = (now - timedelta(days=now.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
     wanted = [monday + timedelta(weeks=n) for n in range(AHEAD_WEEKS + 1)]

@@ -7,7 +7,6 @@ first calls `finish`, which fails if the lease was lost meanwhile. So a job is d
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from reviewbus import telemetry
+from reviewbus.client import PeerUnavailable
+from reviewbus.db import is_transient
 from reviewbus.tables import jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -55,12 +57,15 @@ class JobKind:
 
 
 def enqueue(tx: Tx, kind: str, key: str, arguments: Mapping[str, Any], *, run_at: datetime | None = None) -> None:
-    """Queue a job; one that is already queued under the same kind and key stays as it is, one that runs runs again."""
+    """Queue a job. Of one kind and key there is one: asked for again it takes the new arguments and the earlier time.
+
+    One that is running runs again afterwards; one that was given up starts anew.
+    """
     enqueue_many(tx, kind, {key: arguments}, run_at=run_at)
 
 
 def enqueue_many(tx: Tx, kind: str, wanted: Mapping[str, Mapping[str, Any]], *, run_at: datetime | None = None) -> None:
-    """Queue many jobs of one kind, by key."""
+    """Queue many jobs of one kind, by key, as `enqueue` does one."""
     if not wanted:
         return
     when = run_at or tx.now
@@ -73,6 +78,7 @@ def enqueue_many(tx: Tx, kind: str, wanted: Mapping[str, Mapping[str, Any]], *, 
                 "lease": None,
                 "lease_until": None,
                 "status": "queued",
+                "attempts": sa.case((jobs.c.status == "dead", 0), else_=jobs.c.attempts),
                 "arguments": statement.excluded.arguments,
                 "run_at": sa.func.least(jobs.c.run_at, statement.excluded.run_at),
             },
@@ -81,7 +87,7 @@ def enqueue_many(tx: Tx, kind: str, wanted: Mapping[str, Mapping[str, Any]], *, 
 
 
 def finish(tx: Tx, job: Job) -> None:
-    """Record, in the transaction of the job's result, that it is done; raises `LeaseLost` if it is not ours any more."""
+    """Record, in the transaction of the job's result, that it is done; raises `LeaseLost` if it is no longer ours."""
     gone = tx.execute(
         sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease).returning(jobs.c.id)
     ).first()
@@ -140,7 +146,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 -- a job that failed is tried again later, a limited number of times
             outcome = "failed"
             _log.warning("job_failed", kind=batch[0].kind, jobs=len(batch), attempts=batch[0].attempts, error=error)
-            self._postpone(batch, type(error).__name__)
+            self._postpone(batch, type(error).__name__, may_pass=_may_pass(error))
         else:
             self._remove(batch)
         telemetry.JOBS.labels(kind=batch[0].kind, outcome=outcome).inc(len(batch))
@@ -151,7 +157,8 @@ class Worker:
             for job in batch:
                 tx.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease))
 
-    def _postpone(self, batch: Sequence[Job], reason: str) -> None:
+    def _postpone(self, batch: Sequence[Job], reason: str, *, may_pass: bool) -> None:
+        """Try again later; what failed because something else is away is never given up."""
         by_attempts: dict[int, list[Job]] = defaultdict(list)
         for job in batch:
             by_attempts[job.attempts].append(job)
@@ -165,7 +172,11 @@ class Worker:
                         lease=None,
                         lease_until=None,
                         run_at=tx.now + delay,
-                        status="dead" if attempts >= ATTEMPTS_MAX else "queued",
+                        status="dead" if attempts >= ATTEMPTS_MAX and not may_pass else "queued",
                         last_error=reason,
                     )
                 )
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, PeerUnavailable | ConnectionError | TimeoutError) or is_transient(error)

@@ -1,7 +1,7 @@
 """The loops of a background process: thin, each around a `run_once` that holds the logic.
 
 A loop that meets a fault that may pass — database or broker away — backs off and goes on. Anything else ends the
-process, so that whoever supervises it starts a new one. A loop that has not turned for a minute ends it as well.
+process, so that whoever supervises it starts a new one. A loop that has not turned for too long ends it as well.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from reviewbus.broker import Broker
     from reviewbus.runner import Service
 
-STUCK_S = 60.0
+# `work` may be in the middle of a sweep over everything.
+STUCK_S = {"relay": 60.0, "consume": 60.0, "work": 900.0}
+STOP_S_MAX = 20.0
 BACKOFF_S_MAX = 5.0
 WORK_IDLE_S = 0.2
 MEASURE_S = 5.0
@@ -42,17 +44,19 @@ class Loops:
     def __init__(self, service: Service, broker: Broker) -> None:
         self._service = service
         self._broker = broker
+        self._told_to_stop = False
         self._stopping = threading.Event()
         self._failed = False
         self._beats: dict[str, float] = {}
 
     def stop(self) -> None:
-        """End every loop after its present round."""
-        self._stopping.set()
+        """End every loop after its present round; takes no lock, so that a signal's handler may call it."""
+        self._told_to_stop = True
 
     def alive(self) -> bool:
-        """Say whether every loop has turned within the last minute."""
-        return all(time.monotonic() - beat < STUCK_S for beat in self._beats.values())
+        """Say whether every loop has turned lately."""
+        now = time.monotonic()
+        return all(now - beat < STUCK_S[name] for name, beat in list(self._beats.items()))
 
     def run(self, names: Sequence[str]) -> int:
         """Run the loops named; return 0 when told to stop, 1 when one failed for good or got stuck."""
@@ -63,19 +67,21 @@ class Loops:
             if settings.health_port
             else None
         )
+        self._beats = dict.fromkeys(names, time.monotonic())
         threads = [threading.Thread(target=self._guard, args=(name, bodies[name]), name=name) for name in names]
         for thread in threads:
             thread.daemon = True
             thread.start()
         _log.info("loops_started", loops=list(names))
-        while not self._stopping.wait(0.5):
+        while not self._told_to_stop and not self._stopping.wait(0.5):
             if not self.alive():
                 _log.error(
                     "loop_stuck", beats={name: round(time.monotonic() - beat) for name, beat in self._beats.items()}
                 )
                 os._exit(FORCED_EXIT_STATUS)
+        self._stopping.set()
         for thread in threads:
-            thread.join(timeout=20)
+            thread.join(timeout=STOP_S_MAX)
         if server is not None:
             server.shutdown()
         _log.info("loops_stopped", failed=self._failed)

@@ -1,4 +1,4 @@
-"""Migrations: Alembic, one history a service, run by a job under the owner's role and never by a starting web process."""
+"""Migrations: Alembic, one history a service, run by a job under the owner's role, never by a starting web process."""
 
 from __future__ import annotations
 

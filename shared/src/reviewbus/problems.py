@@ -41,7 +41,7 @@ class RefusalLike(Protocol):
     unmet: Sequence[RefusalLike]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Problem(Exception):
     """An error that the edge itself raises, such as a missing header."""
 
@@ -152,8 +152,8 @@ def _point(nested: Any, pointer: str, errors: list[dict[str, str]]) -> None:
         for name, deeper in nested.items():
             _point(deeper, pointer if name == "_schema" else f"{pointer}/{_escape(str(name))}", errors)
         return
-    for message in nested if isinstance(nested, list) else [nested]:
-        errors.append({"pointer": pointer or "/", "detail": str(message)})
+    messages = nested if isinstance(nested, list) else [nested]
+    errors.extend({"pointer": pointer or "/", "detail": str(message)} for message in messages)
 
 
 def _escape(part: str) -> str:

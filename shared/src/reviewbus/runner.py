@@ -49,8 +49,8 @@ class Periodic:
 class Service:
     """A service, composed: what the runner runs and what tests drive by hand.
 
-    `sweep` compares what this service holds with what it depends on, repairs, and returns what it found. `move_restored`
-    moves every row of a restored database past what may still be in flight, and returns how many.
+    `sweep` compares what this service holds with what it depends on, repairs, and returns what it found.
+    `move_restored` moves every row of a restored database past what may still be in flight, and returns how many.
     """
 
     settings: BusSettings
@@ -163,8 +163,7 @@ class _Web(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
         }
         for key, value in chosen.items():
-            if key in self.cfg.settings:
-                self.cfg.set(key, value)
+            self.cfg.set(key, value)
 
     def load(self) -> Flask:
         return self._build().wsgi()
@@ -215,7 +214,7 @@ def _dlq(chosen: argparse.Namespace, service: Service) -> int:
             if chosen.act == "list":
                 shown: Any = dead_letters.listing(tx)
             elif chosen.act == "show":
-                shown = dead_letters.show(tx, chosen.id)
+                shown = dead_letters.show(tx, chosen.id, out=chosen.out)
             elif chosen.out:
                 act = dead_letters.replay_outgoing if chosen.act == "replay" else dead_letters.discard_outgoing
                 act(tx, chosen.id, actor=chosen.actor)
@@ -223,7 +222,7 @@ def _dlq(chosen: argparse.Namespace, service: Service) -> int:
             else:
                 settle = dead_letters.replay if chosen.act == "replay" else dead_letters.discard
                 shown = {"done": chosen.act, "applied": settle(tx, chosen.id, apply, actor=chosen.actor)}
-    except LookupError as error:
+    except dead_letters.NoSuchLetter as error:
         sys.stderr.write(f"{error}: see `review-{service.settings.service} dlq list`\n")
         return 1
     for line in shown if isinstance(shown, list) else [shown]:

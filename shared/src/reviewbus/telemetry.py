@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import sys
+import traceback
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
+ERROR_FRAMES_MAX = 12
 _TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
 _CONTENT_KEYS = frozenset({"text", "name", "email", "answer", "answers", "comment", "rating", "token", "body", "title"})
 
@@ -92,7 +94,6 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         processors=[
             *shared,
             _refuse_content,
-            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
@@ -105,7 +106,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _refuse_content,
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -137,21 +138,25 @@ def _with_trace(service: str) -> Any:
 def _refuse_content(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in _CONTENT_KEYS & line.keys():
         line[key] = "[withheld]"
-    # An exception's text may quote a row; its class and place are enough to find it.
+    # An exception's text may quote a row; its class and its way are enough to find it.
     error = line.pop("error", None)
+    raised = line.pop("exc_info", None)
+    if error is None and raised:
+        error = raised if isinstance(raised, BaseException) else (raised if raised is not True else sys.exc_info())[1]
     if isinstance(error, BaseException):
         line["error_class"] = f"{type(error).__module__}.{type(error).__qualname__}"
-        line["error_at"] = _place(error)
+        way = _way(error)
+        line["error_at"] = way[-1] if way else ""
+        line["error_way"] = way[-ERROR_FRAMES_MAX:]
+    elif error is not None:
+        line["error"] = "[withheld]"
     return line
 
 
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+def _way(error: BaseException) -> list[str]:
+    """Return the places that the exception passed, the innermost last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno}" for frame in frames]
 
 
 REQUESTS = Histogram("http_request_seconds", "Duration of HTTP requests", ["method", "route", "status"])

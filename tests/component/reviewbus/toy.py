@@ -78,6 +78,11 @@ def settings(database: ServiceDatabase, **given: Any) -> BusSettings:
     return BusSettings(**{**defaults, **given})
 
 
+def settings_with(bus: BusSettings, **changes: Any) -> BusSettings:
+    """Return settings that differ in some fields."""
+    return replace(bus, **changes)
+
+
 def open_database(bus: BusSettings, at: Clock = clock.utc_now) -> Database:
     """Return the toy's database with real ids."""
     return Database(bus, catalogue=catalogue(), clock=at, ids=clock.new_id)

@@ -15,6 +15,7 @@ class FixedClock:
     now: datetime = START
 
     def __call__(self) -> datetime:
+        """Return the present instant."""
         return self.now
 
     def forward(self, **by: float) -> None:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reviewbus.broker import BrokerDown, Failure, Outgoing, Place, Record, partition_of
+from reviewbus.broker import BEHIND, BrokerDown, Failure, Outgoing, Place, Record, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,9 +32,11 @@ class MemoryBroker:
     groups: dict[str, list[_MemorySubscription]] = field(default_factory=lambda: defaultdict(list))
 
     def producer(self) -> Producer:
+        """Return a new producer."""
         return _MemoryProducer(self)
 
     def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        """Return a new member of a group; the group's places are shared anew at once."""
         member = _MemorySubscription(self, group, frozenset(topics))
         self.groups[group].append(member)
         self.rebalance(group)
@@ -76,7 +78,13 @@ class _MemoryProducer:
     broker: MemoryBroker
 
     def publish(self, records: Sequence[Outgoing]) -> list[Failure | None]:
-        results: list[Failure | None] = [self._check(record) for record in records]
+        refused: set[tuple[str, bytes]] = set()
+        results: list[Failure | None] = []
+        for record in records:
+            behind = (record.topic, record.key) in refused
+            results.append(BEHIND if behind else self._check(record))
+            if results[-1] is not None:
+                refused.add((record.topic, record.key))
         good = [record for record, failure in zip(records, results, strict=True) if failure is None]
         for record in good * (2 if self.broker.twice else 1):
             place = (record.topic, partition_of(record.key, self.broker.partitions[record.topic]))

@@ -45,3 +45,10 @@ class UnknownTimeZone(Refusal):
 
     code = "unknown-time-zone"
     rank = Rank.UNPROCESSABLE
+
+
+class UnknownQuestionnaire(Refusal):
+    """There is no such questionnaire."""
+
+    code = "unknown-questionnaire"
+    rank = Rank.UNPROCESSABLE

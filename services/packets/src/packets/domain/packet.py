@@ -113,7 +113,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
-    """One row per review. The store counts `row_version` up with each write; no decision here changes it.
+    """One row per review. The store counts `row_version` up with each write; only a restore jumps it.
 
     `epoch` counts release attempts and never goes down. `snapshot` is what was previewed or, from RELEASING to
     UNRELEASING, the pin of what was asked for. `requested_by` and `requested_as` (manager or hr_admin) are who asked

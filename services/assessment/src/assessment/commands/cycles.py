@@ -1,0 +1,173 @@
+"""Cycles: making one, who takes part, starting and closing it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from assessment import events
+from assessment.commands.standing import audit_role
+from assessment.domain import cycle as domain
+from assessment.domain import cycle_start
+from assessment.domain.cycle_refusals import UnknownQuestionnaire
+from assessment.domain.ids import CycleId, PersonId, ReviewId
+from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, unmet_role
+from assessment.domain.refusals import NotFound, refuse
+from assessment.store import cycles, people, questionnaires, reviews
+from reviewbus import richtext
+from reviewbus.db import AuditEntry
+from reviewbus.jobs import enqueue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from assessment.store.cycles import StoredCycle
+    from reviewbus.db import Tx
+
+OPEN_REVIEWS = "open-reviews"
+CLOSE_REVIEWS = "close-reviews"
+
+
+def create(tx: Tx, actor: Actor, wanted: domain.Cycle, *, name: str, instructions: str | None) -> StoredCycle:
+    """Make a cycle; raises `Refusal`."""
+    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
+    settings = wanted.settings
+    asked = questionnaires.read(tx, settings.questionnaire_id) if settings.questionnaire_id else None
+    if asked is None:
+        refuse([UnknownQuestionnaire()])
+    assert asked is not None  # refused above
+    named = replace(wanted, settings=replace(settings, questionnaire_version=asked.asked.version))
+    new, told = domain.create(named, actor=actor)
+    clean = None if instructions is None else richtext.sanitise(instructions)
+    saved = cycles.add(tx, new, name=richtext.single_line(name), instructions=clean, facts=len(told))
+    _conclude(tx, actor, saved, told, action="cycle.create")
+    return saved
+
+
+def add_participants(
+    tx: Tx, actor: Actor, cycle_id: str, rows: Sequence[domain.Participant]
+) -> tuple[int, Mapping[str, str]]:
+    """Add people or give them another manager; return how many changed, and each one's review. Raises `Refusal`."""
+    stored = _load(tx, actor, cycle_id)
+    present = {one.subject_id: (review_id, one.manager_id) for review_id, one in reviews.participants(tx, cycle_id)}
+    named = {row.subject_id for row in rows} | {row.manager_id for row in rows if row.manager_id}
+    directory = people.with_lines(tx, named)
+    wanted = domain.add_participants(
+        stored.cycle,
+        tuple(rows),
+        actor=actor,
+        present={one: manager_id for one, (_, manager_id) in present.items()},
+        directory=directory,
+    )
+    new = [
+        domain.participant_review(ReviewId(str(tx.new_id())), stored.cycle, one)
+        for one in wanted
+        if one.subject_id not in present
+    ]
+    chosen = {present[one.subject_id][0]: one.manager_id for one in wanted if one.subject_id in present}
+    moved = [
+        (one, replace(one.review, manager_id=chosen[one.review.review_id]), 0)
+        for one in reviews.load_many(tx, list(chosen))
+    ]
+    assert stored.cycle.manager_until is not None  # every cycle is made with both
+    reviews.add_many(tx, [(one, stored.cycle.manager_until.year) for one in new])
+    reviews.save_many(tx, moved)
+    _note(tx, actor, "cycle.participants", cycle_id)
+    ids = {one.subject_id: one.review_id for one in new} | {one: at for one, (at, _) in present.items()}
+    return len(wanted), {row.subject_id: ids[row.subject_id] for row in rows}
+
+
+def start(tx: Tx, actor: Actor, cycle_id: str, *, chunk_rows: int) -> StoredCycle:
+    """Start a cycle and open its first reviews; a job opens the others. Raises `Refusal`."""
+    stored = _load(tx, actor, cycle_id)
+    questionnaire_id = stored.cycle.settings.questionnaire_id
+    asked = questionnaires.load_for_start(tx, questionnaire_id) if questionnaire_id else None
+    participants = tuple(one for _, one in reviews.participants(tx, cycle_id))
+    everyone = {person for one in participants for person in (one.subject_id, one.manager_id)}
+    started, told = cycle_start.start(
+        stored.cycle,
+        actor=actor,
+        questionnaire=None if asked is None else asked.asked,
+        participants=participants,
+        directory=people.with_lines(tx, everyone),
+        now=tx.now,
+    )
+    saved = cycles.save(tx, stored, started, facts=len(told))
+    _conclude(tx, actor, saved, told, action="cycle.start")
+    if open_chunk(tx, cycle_id, chunk_rows) == chunk_rows:
+        enqueue(tx, OPEN_REVIEWS, cycle_id, {"cycle_id": cycle_id})
+    return saved
+
+
+def close(tx: Tx, actor: Actor, cycle_id: str, *, reason: str | None, chunk_rows: int) -> StoredCycle:
+    """Close a cycle and flag its first reviews; a job flags the others. Raises `Refusal`."""
+    stored = _load(tx, actor, cycle_id)
+    closed, told = domain.close(stored.cycle, actor=actor)
+    saved = cycles.save(tx, stored, closed, facts=len(told))
+    _conclude(tx, actor, saved, told, action="cycle.close", reason=reason)
+    if close_chunk(tx, cycle_id, chunk_rows) == chunk_rows:
+        enqueue(tx, CLOSE_REVIEWS, cycle_id, {"cycle_id": cycle_id})
+    return saved
+
+
+def open_chunk(tx: Tx, cycle_id: str, rows: int) -> int:
+    """Open the next reviews of a started cycle; return how many. A closed cycle opens no more."""
+    stored = cycles.load(tx, cycle_id)
+    if stored is None or stored.cycle.state is not domain.CycleState.STARTED:
+        return 0
+    found = reviews.load_chunk(tx, cycle_id, started=False, rows=rows)
+    return _apply(tx, [(one, *cycle_start.open_review(one.review, stored.cycle)) for one in found])
+
+
+def close_chunk(tx: Tx, cycle_id: str, rows: int) -> int:
+    """Flag the next reviews of a closed cycle that were opened; the others never are."""
+    stored = cycles.load(tx, cycle_id)
+    if stored is None or stored.cycle.state is not domain.CycleState.CLOSED:
+        return 0
+    found = reviews.load_chunk(tx, cycle_id, started=True, rows=rows, cycle_closed=False)
+    return _apply(tx, [(one, *domain.close_review(one.review)) for one in found])
+
+
+def _apply(tx: Tx, changes: Sequence[tuple[reviews.Stored, Any, Sequence[Any]]]) -> int:
+    saved = reviews.save_many(tx, [(old, new, len(told)) for old, new, told in changes])
+    for one, (_, new, told) in zip(saved, changes, strict=True):
+        for event in events.of_review(told, new, version=one.row_version, last_sequence=one.event_sequence):
+            tx.emit(event)
+    return len(saved)
+
+
+def _load(tx: Tx, actor: Actor, cycle_id: str) -> StoredCycle:
+    """Lock a cycle; to whom cycles are not open it does not exist either way."""
+    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
+    stored = cycles.load(tx, cycle_id)
+    if stored is None:
+        refuse([NotFound()])
+    assert stored is not None  # refused above
+    return stored
+
+
+def _conclude(
+    tx: Tx, actor: Actor, saved: StoredCycle, told: Sequence[Any], *, action: str, reason: str | None = None
+) -> None:
+    for event in events.of_cycle(
+        told, saved.cycle, version=saved.row_version, last_sequence=saved.event_sequence
+    ):
+        tx.emit(event)
+    _note(tx, actor, action, saved.cycle.cycle_id, reason)
+
+
+def _note(tx: Tx, actor: Actor, action: str, cycle_id: str, reason: str | None = None) -> None:
+    role = audit_role(actor)
+    tx.audit(AuditEntry(actor=actor.person_id, role=role, action=action, object_id=cycle_id, reason=reason))
+
+
+def new_cycle_id(tx: Tx) -> CycleId:
+    """Return the id of a cycle to be made."""
+    return CycleId(str(tx.new_id()))
+
+
+def participant(subject_id: str, manager_id: str | None) -> domain.Participant:
+    """Return one row of a list of participants."""
+    return domain.Participant(
+        subject_id=PersonId(subject_id), manager_id=None if manager_id is None else PersonId(manager_id)
+    )

@@ -1,0 +1,1 @@
+"""Reads for the API: straight SQL; who may see what comes from the domain."""

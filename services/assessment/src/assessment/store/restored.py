@@ -1,0 +1,98 @@
+"""After a restore from backup: edits wait until the services that show and sign reviews have compared their rows.
+
+One row of `service_flag` for each of them, whose detail says how far it is: nothing, `began`, `ended`. A sweep acts on
+its last page after it was answered, so only the beginning of the next sweep proves that the first is over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from assessment.store.tables import content, review
+from reviewbus.quarantine import Quarantined
+from reviewbus.tables import service_flag
+
+if TYPE_CHECKING:
+    from reviewbus.db import Tx
+
+SWEEPERS = ("packets", "signing")
+JUMP = 1_000
+_FLAGS = {name: f"awaiting-sweep:{name}" for name in SWEEPERS}
+_AWAITING = sa.select(service_flag.c.name).where(service_flag.c.name.in_(tuple(_FLAGS.values()))).limit(1)
+
+
+def refuse_edits(tx: Tx) -> None:
+    """Raise `Quarantined` while a sweep is awaited."""
+    if tx.execute(_AWAITING).first() is not None:
+        raise Quarantined
+
+
+def await_sweeps(tx: Tx) -> None:
+    """Refuse edits from now on."""
+    for name in _FLAGS.values():
+        tx.execute(
+            insert(service_flag)
+            .values(name=name)
+            .on_conflict_do_update(index_elements=[service_flag.c.name], set_={"detail": "", "since": tx.now})
+        )
+
+
+def note_page(tx: Tx, sweeper: str, *, first: bool, last: bool) -> None:
+    """Note that `sweeper` is given a page of all states; allow edits again when its next sweep begins."""
+    flag = _FLAGS.get(sweeper)
+    if flag is None or not (first or last):
+        return
+    detail = tx.execute(
+        sa.select(service_flag.c.detail).where(service_flag.c.name == flag).with_for_update()
+    ).scalar()
+    if detail is None:
+        return
+    if first and detail == "ended":
+        tx.execute(sa.delete(service_flag).where(service_flag.c.name == flag))
+        return
+    began = first or detail == "began"
+    words = "ended" if began and last else "began" if began else detail
+    tx.execute(sa.update(service_flag).where(service_flag.c.name == flag).values(detail=words))
+
+
+def jump(tx: Tx, after: str | None, rows: int) -> tuple[int, str | None]:
+    """Move the next reviews past what was told of them before the restore; return how many and the last one's id.
+
+    Facts count by the row's version, events by the sequence: both must go on above what is in flight. Versions of
+    contents too, unless a register is held over them: else a number could come twice with two texts.
+    """
+    query = sa.select(review.c.review_id).order_by(review.c.review_id).limit(rows).with_for_update(key_share=True)
+    ids = list(tx.execute(query if after is None else query.where(review.c.review_id > after)).scalars())
+    if not ids:
+        return 0, after
+    held = sa.or_(*(review.c[name] for name in review.c.keys() if name.endswith("_held")))  # noqa: SIM118 -- a column collection iterates over columns
+    free = [*tx.execute(sa.select(review.c.review_id).where(review.c.review_id.in_(ids), ~held)).scalars()]
+    for side in ("self", "manager"):
+        _jump_contents(tx, free, side)
+    tx.execute(
+        sa.update(review)
+        .where(review.c.review_id.in_(ids))
+        .values(row_version=review.c.row_version + JUMP, event_sequence=review.c.event_sequence + JUMP)
+    )
+    return len(ids), ids[-1]
+
+
+def _jump_contents(tx: Tx, ids: list[str], side: str) -> None:
+    number = review.c[f"{side}_version"]
+    written = (review.c.review_id.in_(ids), number > 0)
+    copied = [column for column in content.c if column.name != "version"]
+    copies = (
+        sa.select(*copied, (content.c.version + JUMP).label("version"))
+        .join(review, (review.c.review_id == content.c.review_id) & (number == content.c.version))
+        .where(*written, content.c.side == side)
+    )
+    tx.execute(sa.insert(content).from_select([*(column.name for column in copied), "version"], copies))
+    done = "self_shared_version" if side == "self" else "manager_submitted_version"
+    moved = {number.name: number + JUMP, done: sa.case((review.c[done] == number, number + JUMP), else_=review.c[done])}
+    if side == "self":
+        seen = review.c.self_read_version
+        moved["self_read_version"] = sa.case((seen == number, number + JUMP), else_=seen)
+    tx.execute(sa.update(review).where(*written).values(moved))

@@ -1,0 +1,293 @@
+"""Review rows: one row holds all that decides about a review, and is locked before anything else of it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import insert
+
+from assessment.domain.cycle import Participant
+from assessment.domain.deadline import Deadline
+from assessment.domain.ids import CycleId, PersonId, QuestionId, QuestionnaireId, ReviewId
+from assessment.domain.registers import Holder, Outcome, OutcomeKind, Register, Registers, RejectReason
+from assessment.domain.review import (
+    CycleSettings,
+    ManagerState,
+    ReleaseMode,
+    Review,
+    SelfState,
+    SelfVisibility,
+)
+from assessment.store.tables import former_reviewer, review
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reviewbus.db import Tx
+
+_PREFIX = {holder: holder.replace(":", "_") for holder in Holder}
+_SETTINGS = ("calibration_required", "release_after_calibration", "questionnaire_id", "questionnaire_version")
+_PLAIN = (
+    "manager_id",
+    "started",
+    "cycle_closed",
+    "cancelled",
+    "self_version",
+    "self_hash",
+    "self_shared_version",
+    "self_read_version",
+    "manager_has_access",
+    "manager_version",
+    "manager_hash",
+    "manager_submitted_version",
+)
+
+
+class LostUpdateError(Exception):
+    """A row that was locked has another version than it was read with: a bug, never a race."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A review with what its row holds beside: the version of the row and the number of its last event."""
+
+    review: Review
+    row_version: int
+    event_sequence: int
+
+
+def read(tx: Tx, review_id: str) -> Stored | None:
+    """Return a review as it stands, without locking it."""
+    row = tx.execute(sa.select(review).where(review.c.review_id == review_id)).mappings().one_or_none()
+    return None if row is None else stored(row)
+
+
+def load(tx: Tx, review_id: str) -> Stored | None:
+    """Return a review and lock its row until the transaction ends."""
+    found = load_many(tx, [review_id])
+    return found[0] if found else None
+
+
+def load_many(tx: Tx, review_ids: Sequence[str]) -> list[Stored]:
+    """Return the reviews that exist, in the order of their ids, and lock their rows in that order."""
+    return _locked(tx, sa.select(review).where(review.c.review_id == sa.func.any(sa.cast(review_ids, _IDS))))
+
+
+def load_chunk(tx: Tx, cycle_id: str, *, started: bool, rows: int, cycle_closed: bool | None = None) -> list[Stored]:
+    """Lock and return the first reviews of a cycle that are (not) started and, if asked for, (not) flagged closed."""
+    query = sa.select(review).where(review.c.cycle_id == cycle_id, review.c.started.is_(started)).limit(rows)
+    return _locked(tx, query if cycle_closed is None else query.where(review.c.cycle_closed.is_(cycle_closed)))
+
+
+def participants(tx: Tx, cycle_id: str) -> list[tuple[ReviewId, Participant]]:
+    """Return who takes part in a cycle, which must be locked."""
+    query = sa.select(review.c.review_id, review.c.subject_id, review.c.manager_id).where(review.c.cycle_id == cycle_id)
+    return [
+        (ReviewId(row.review_id), Participant(subject_id=row.subject_id, manager_id=row.manager_id))
+        for row in tx.execute(query)
+    ]
+
+
+def read_many(tx: Tx, review_ids: Sequence[str]) -> dict[str, Review]:
+    """Return the reviews that exist, by id, without locking them."""
+    query = sa.select(review).where(review.c.review_id == sa.func.any(sa.cast(review_ids, _IDS)))
+    return {row["review_id"]: stored(row).review for row in tx.execute(query).mappings()}
+
+
+def add_many(tx: Tx, new: Sequence[tuple[Review, int]]) -> None:
+    """Insert reviews that are not started, each with the year of its cycle."""
+    rows = [
+        {
+            "review_id": one.review_id,
+            "cycle_id": one.cycle_id,
+            "subject_id": one.subject_id,
+            "year": year,
+            "row_version": 1,
+            "event_sequence": 0,
+            **_values(one),
+        }
+        for one, year in new
+    ]
+    if rows:
+        tx.execute(sa.insert(review), rows)
+
+
+def save(tx: Tx, old: Stored, new: Review, *, facts: int = 0) -> Stored:
+    """Store a review that was loaded; its row version grows if anything changed, its event sequence by `facts`."""
+    return save_many(tx, [(old, new, facts)])[0]
+
+
+def save_many(tx: Tx, changes: Sequence[tuple[Stored, Review, int]]) -> list[Stored]:
+    """Store many reviews that were loaded, in few statements; each with the number of its facts."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    results: list[Stored] = []
+    for old, new, facts in changes:
+        before, after = _values(old.review), _values(new)
+        changed = {name: value for name, value in after.items() if value != before[name]}
+        result = replace(
+            old,
+            review=new,
+            row_version=old.row_version + (1 if changed else 0),
+            event_sequence=old.event_sequence + facts,
+        )
+        results.append(result)
+        if changed or facts:
+            changed |= {"row_version": result.row_version, "event_sequence": result.event_sequence}
+            row = {"review_id": new.review_id, "expected_version": old.row_version, **changed}
+            alike[tuple(changed)].append(row)
+    for columns, rows in alike.items():
+        _update(tx, columns, rows)
+    return results
+
+
+def remember_former(tx: Tx, review_id: str, person_id: str | None) -> None:
+    """Keep that this person was the manager of record."""
+    if person_id is not None:
+        statement = insert(former_reviewer).values(review_id=review_id, person_id=person_id)
+        tx.execute(statement.on_conflict_do_nothing())
+
+
+def stored(row: Mapping[Any, Any]) -> Stored:
+    """Translate a row of the table."""
+    return Stored(review=_review(row), row_version=row["row_version"], event_sequence=row["event_sequence"])
+
+
+_IDS = postgresql.ARRAY(postgresql.UUID(as_uuid=False))
+
+
+def _locked(tx: Tx, query: sa.Select[Any]) -> list[Stored]:
+    ordered = query.order_by(review.c.review_id).with_for_update(key_share=True)
+    return [stored(row) for row in tx.execute(ordered).mappings()]
+
+
+def _update(tx: Tx, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
+    arrays: dict[str, list[Any]] = {
+        "review_id": [row["review_id"] for row in rows],
+        "expected_version": [row["expected_version"] for row in rows],
+    }
+    for name in columns:
+        values = [row[name] for row in rows]
+        arrays[name] = [_json(value) for value in values] if _kind(name) == "JSONB" else values
+    done = tx.execute(_statement(columns), arrays).all()
+    if len(done) != len(rows):
+        raise LostUpdateError(len(rows) - len(done))
+
+
+@cache
+def _statement(columns: tuple[str, ...]) -> sa.TextClause:
+    """One statement for any number of rows: a parameter for each column, an array with a value for each row."""
+    kinds = {"review_id": "UUID", "expected_version": "BIGINT"} | {name: _kind(name) for name in columns}
+    arrays = ", ".join(
+        f"cast(:{name} as {'TEXT' if kind == 'JSONB' else kind}[])" for name, kind in kinds.items()
+    )
+    values = ", ".join(f"{name} = {f'v.{name}::jsonb' if _kind(name) == 'JSONB' else f'v.{name}'}" for name in columns)
+    return sa.text(
+        f"update review set {values} from unnest({arrays}) as v ({', '.join(kinds)})"  # noqa: S608 -- names of our own columns
+        " where review.review_id = v.review_id and review.row_version = v.expected_version"
+        " returning review.review_id"
+    )
+
+
+@cache
+def _kind(column: str) -> str:
+    return review.c[column].type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _values(one: Review) -> dict[str, Any]:
+    """Return all columns that may change in a review's life."""
+    values: dict[str, Any] = {name: getattr(one, name) for name in _PLAIN}
+    values |= {name: getattr(one.settings, name) for name in _SETTINGS}
+    values |= {
+        "self_state": one.self_state.value,
+        "manager_state": one.manager_state.value,
+        "release_mode": one.settings.release_mode.value,
+        "self_visibility": one.settings.self_visibility.value,
+        "rating_question_ids": list(one.settings.rating_question_ids),
+    }
+    for side, deadline in (("self", one.self_deadline), ("manager", one.manager_deadline)):
+        values[f"{side}_deadline_date"] = deadline and deadline.local_date
+        values[f"{side}_deadline_zone"] = deadline and deadline.zone
+        values[f"{side}_deadline_at"] = deadline and deadline.instant
+    for holder, prefix in _PREFIX.items():
+        register = one.registers.of(holder)
+        values[f"{prefix}_fence"] = register.fence
+        values[f"{prefix}_held"] = register.held
+        values[f"{prefix}_epoch"] = register.epoch
+        values[f"{prefix}_snapshot_hash"] = register.snapshot_hash
+        values[f"{prefix}_outcome"] = register.outcome and _outcome_json(register.outcome)
+    return values
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {one.name: getattr(outcome, one.name) for one in fields(outcome)}
+
+
+def _review(row: Mapping[Any, Any]) -> Review:
+    registers = {prefix: _register(row, prefix) for prefix in _PREFIX.values()}
+    plain: dict[str, Any] = {name: row[name] for name in _PLAIN if name != "manager_id"}
+    return Review(
+        review_id=ReviewId(row["review_id"]),
+        cycle_id=CycleId(row["cycle_id"]),
+        subject_id=PersonId(row["subject_id"]),
+        manager_id=None if row["manager_id"] is None else PersonId(row["manager_id"]),
+        settings=settings(row),
+        self_deadline=_deadline(row, "self"),
+        manager_deadline=_deadline(row, "manager"),
+        self_state=SelfState(row["self_state"]),
+        manager_state=ManagerState(row["manager_state"]),
+        registers=Registers(**registers),
+        **plain,
+    )
+
+
+def settings(row: Mapping[Any, Any]) -> CycleSettings:
+    """Translate the settings that a row of a cycle or a review holds."""
+    questionnaire_id = row["questionnaire_id"]
+    return CycleSettings(
+        release_mode=ReleaseMode(row["release_mode"]),
+        calibration_required=row["calibration_required"],
+        release_after_calibration=row["release_after_calibration"],
+        self_visibility=SelfVisibility(row["self_visibility"]),
+        questionnaire_id=None if questionnaire_id is None else QuestionnaireId(questionnaire_id),
+        questionnaire_version=row["questionnaire_version"],
+        rating_question_ids=tuple(QuestionId(one) for one in row["rating_question_ids"]),
+    )
+
+
+def _deadline(row: Mapping[Any, Any], side: str) -> Deadline | None:
+    at = row[f"{side}_deadline_at"]
+    if at is None:
+        return None
+    return Deadline(local_date=row[f"{side}_deadline_date"], zone=row[f"{side}_deadline_zone"], instant=at)
+
+
+def _register(row: Mapping[Any, Any], prefix: str) -> Register:
+    outcome = row[f"{prefix}_outcome"]
+    return Register(
+        fence=row[f"{prefix}_fence"],
+        held=row[f"{prefix}_held"],
+        epoch=row[f"{prefix}_epoch"],
+        snapshot_hash=row[f"{prefix}_snapshot_hash"],
+        outcome=None if outcome is None else _outcome(outcome),
+    )
+
+
+def _outcome(stored_outcome: Mapping[str, Any]) -> Outcome:
+    reason = stored_outcome["reason"]
+    return Outcome(
+        **{
+            **stored_outcome,
+            "kind": OutcomeKind(stored_outcome["kind"]),
+            "reason": None if reason is None else RejectReason(reason),
+        }
+    )

@@ -1,0 +1,89 @@
+"""What every command ends with: save the packet, emit its records, and queue the work that follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packets import events, store
+from packets.domain.packet import Packet, PacketState
+from packets.domain.projection import wants_content
+from packets.domain.refusals import NotFound
+from reviewbus import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
+
+    from packets.domain.facts import Record
+    from packets.store import Saved
+    from reviewbus.db import Tx
+
+# What the commands queue, and the worker does.
+CONTENT, QUESTIONNAIRE, PEOPLE, REBIND, PDF = "content", "questionnaire", "people", "rebind", "pdf"
+_READ_SOON = frozenset({PacketState.WITH_MANAGER, PacketState.RELEASED})
+
+
+def locked(tx: Tx, review_id: str) -> Packet:
+    """The packet, its row locked. Refuses `not-found`."""
+    packet = store.load(tx, review_id)
+    if packet is None:
+        raise NotFound
+    return packet
+
+
+def known(tx: Tx, review_id: str) -> Packet:
+    """The packet as it is committed. Refuses `not-found`."""
+    packet = store.read(tx, review_id)
+    if packet is None:
+        raise NotFound
+    return packet
+
+
+def keep(tx: Tx, old: Packet, new: Packet, records: Sequence[Record]) -> Packet:
+    """Write a locked packet after one step, with the step's records; return it as it stands in its row."""
+    saved = store.save(tx, store.Change(old=old, new=new, records=len(records)))
+    _emit(tx, saved, records)
+    _follow_up(tx, [(old, saved.packet)])
+    return saved.packet
+
+
+def keep_many(
+    tx: Tx,
+    steps: Sequence[tuple[Packet, Packet, Sequence[Record]]],
+    *,
+    caused: Callable[[str], AbstractContextManager[None]] | None = None,
+) -> None:
+    """The same for many packets, by few statements; `caused` says for a review what its records were caused by."""
+    changed = [(old, new, records) for old, new, records in steps if old != new or records]
+    saved = store.save_many(
+        tx, [store.Change(old=old, new=new, records=len(records)) for old, new, records in changed]
+    )
+    for (old, _, records), each in zip(changed, saved, strict=True):
+        if caused is None:
+            _emit(tx, each, records)
+        else:
+            with caused(old.review_id):
+                _emit(tx, each, records)
+    _follow_up(tx, [(old, each.packet) for (old, _, _), each in zip(changed, saved, strict=True)])
+
+
+def _emit(tx: Tx, saved: Saved, records: Iterable[Record]) -> None:
+    for number, record in enumerate(records):
+        tx.emit(events.event(record, saved.packet, saved.sequence + number))
+
+
+def _follow_up(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
+    fetch, name, draw = {}, {}, {}
+    for old, new in steps:
+        wanted = (new.manager_version, new.content_hash)
+        if wants_content(new) and not (wants_content(old) and wanted == (old.manager_version, old.content_hash)):
+            key = f"{new.review_id}:{new.manager_version}"
+            fetch[key] = {"review_id": new.review_id, "version": new.manager_version}
+        shown = store.shown_by(new)
+        if shown is not None and shown != store.shown_by(old):
+            name[new.review_id] = {"review_id": new.review_id}
+        if new.state in _READ_SOON and (shown, new.state) != (store.shown_by(old), old.state):
+            draw[new.review_id] = {"review_id": new.review_id, "ahead": True}
+    jobs.enqueue_many(tx, CONTENT, fetch)
+    jobs.enqueue_many(tx, PEOPLE, name)
+    jobs.enqueue_many(tx, PDF, draw)

@@ -1,0 +1,81 @@
+"""Which questions a cycle's packets show; the packets follow in chunks, by a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from packets import events, store
+from packets.commands.keeping import REBIND, keep_many
+from packets.domain import readiness
+from packets.domain import selection as domain
+from packets.domain.ids import QuestionId
+from packets.domain.refusals import NotFound, refuse
+from packets.store.tables import packets as table
+from reviewbus import jobs
+from reviewbus.db import AuditEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from packets.domain.people import Actor
+    from packets.domain.selection import Selection
+    from reviewbus.db import Tx
+
+CHUNK_ROWS = 500
+
+
+def change(
+    tx: Tx,
+    cycle_id: str,
+    actor: Actor,
+    *,
+    expected_version: int | None,
+    question_ids: Collection[str],
+    shares_rating: bool,
+) -> Selection:
+    """The cycle's next selection."""
+    refuse(domain.unmet_see(actor))
+    cycle = store.cycle(tx, cycle_id, lock=True)
+    if cycle is None:
+        raise NotFound
+    library = store.Library(tx)
+    questionnaire = library.questionnaire(cycle.questionnaire)
+    before = library.selection(cycle_id)
+    after, facts = domain.change(
+        before,
+        actor=actor,
+        expected_version=expected_version,
+        question_ids=[QuestionId(each) for each in question_ids],
+        shares_rating=shares_rating,
+        questions=questionnaire.outline if questionnaire else None,
+        cycle_closed=cycle.closed,
+    )
+    if after != before:
+        store.keep_selection(tx, after, chosen_by=actor.person_id)
+        jobs.enqueue(tx, REBIND, cycle_id, {"cycle_id": cycle_id})
+    for fact in facts:
+        tx.emit(events.selection_event(fact))
+        tx.audit(
+            AuditEntry(
+                actor=actor.person_id, role="hr_admin", action="shared-questions.change", object_id=cycle_id
+            )
+        )
+    return after
+
+
+def rebind(tx: Tx, cycle_id: str, *, after: str | None) -> str | None:
+    """Judge the next chunk of the cycle's packets anew; return where the next one begins, None at the end."""
+    statement = sa.select(table.c.review_id).where(table.c.cycle_id == cycle_id)
+    if after is not None:
+        statement = statement.where(table.c.review_id > after)
+    ids = list(tx.execute(statement.order_by(table.c.review_id).limit(CHUNK_ROWS)).scalars())
+    packets = store.load_many(tx, ids)
+    if not packets:
+        return None
+    library = store.Library(tx)
+    library.preload(packets.values())
+    sources = library.sources_of(cycle_id, packets.values())
+    keep_many(tx, [(each, *readiness.recompute(each, sources)) for each in packets.values()])
+    return ids[-1] if len(ids) == CHUNK_ROWS else None

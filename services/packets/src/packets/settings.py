@@ -1,0 +1,30 @@
+"""What the packets service is told by its environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reviewbus.settings import read, read_bus
+
+if TYPE_CHECKING:
+    from reviewbus.settings import BusSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The chassis' settings and our own, read from `REVIEW_PACKETS_…`.
+
+    `company_name` stands on top of every PDF. `render_ahead`: PDFs are drawn as soon as a packet is sent or released,
+    instead of at the first download. `pdf_keep_days`: how long a drawn PDF is kept after it was last asked for.
+    """
+
+    bus: BusSettings
+    company_name: str = ""
+    render_ahead: bool = True
+    pdf_keep_days: int = 90
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment; raises `environs.EnvError` naming what is missing."""
+    return read(Settings, "packets", bus=read_bus("packets"))

@@ -1,0 +1,40 @@
+"""The service's tables, and every statement that writes them."""
+
+from __future__ import annotations
+
+from signing.store.records import (
+    Due,
+    Saved,
+    due,
+    line,
+    load,
+    load_many,
+    load_or_create,
+    read,
+    read_many,
+    resent,
+    row_versions,
+    save,
+)
+from signing.store.signatures import comments, keep_comment, signed_at
+from signing.store.tables import metadata, record
+
+__all__ = [
+    "Due",
+    "Saved",
+    "comments",
+    "due",
+    "keep_comment",
+    "line",
+    "load",
+    "load_many",
+    "load_or_create",
+    "metadata",
+    "read",
+    "read_many",
+    "record",
+    "resent",
+    "row_versions",
+    "save",
+    "signed_at",
+]

@@ -1,0 +1,188 @@
+"""Jobs: done at least once, recorded once, given up after a limited number of tries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from component.reviewbus import toy
+
+from reviewbus import jobs
+from reviewbus.client import PeerUnavailable
+from reviewbus.jobs import ATTEMPTS_MAX, JobKind, LeaseLost, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reviewbus.db import Database
+    from reviewbus.jobs import Job
+    from reviewbus.testing.fixed_clock import FixedClock
+
+
+def enqueue(db: Database, key: str = "k", arguments: Mapping[str, object] | None = None, **options: object) -> None:
+    with db.begin() as tx:
+        jobs.enqueue(tx, "mail", key, arguments or {}, **options)  # type: ignore[arg-type]
+
+
+def worker(db: Database, run: Callable[[Sequence[Job]], None], batch: int = 10) -> Worker:
+    return Worker(db, {"mail": JobKind(run=run, batch=batch, lease_s=60)})
+
+
+def row(db: Database) -> sa.RowMapping:
+    with db.begin() as tx:
+        return tx.execute(sa.select(sa.text("*")).select_from(sa.text("jobs"))).mappings().one()
+
+
+def fail(_: Sequence[Job]) -> None:
+    raise RuntimeError(toy.SECRET)
+
+
+def test_a_job_is_done_once_and_removed(db: Database) -> None:
+    done: list[tuple[str, object]] = []
+    enqueue(db, "a", {"n": 1})
+    enqueue(db, "b", {"n": 2})
+    one = worker(db, lambda batch: done.extend((job.key, job.arguments["n"]) for job in batch))
+    assert [one.run_once(), one.run_once()] == [2, 0]
+    assert done == [("a", 1), ("b", 2)]
+    assert toy.rows(db, "jobs") == 0
+
+
+def test_a_job_asked_for_again_is_there_once_with_the_new_arguments_and_the_earlier_time(
+    db: Database, clock: FixedClock
+) -> None:
+    enqueue(db, "a", {"n": 1}, run_at=clock.now + timedelta(hours=1))
+    enqueue(db, "a", {"n": 2}, run_at=clock.now + timedelta(hours=2))
+    assert (row(db)["arguments"], row(db)["run_at"]) == ({"n": 2}, clock.now + timedelta(hours=1))
+
+
+def test_a_job_is_not_done_before_its_time(db: Database, clock: FixedClock) -> None:
+    enqueue(db, run_at=clock.now + timedelta(hours=1))
+    done: list[Job] = []
+    one = worker(db, done.extend)
+    assert one.run_once() == 0
+    clock.forward(hours=1)
+    assert one.run_once() == 1
+
+
+def test_a_leased_job_is_nobody_elses_until_the_lease_ends(db: Database, clock: FixedClock) -> None:
+    enqueue(db)
+    first = worker(db, fail)._claim("mail", JobKind(run=fail, lease_s=60))
+    assert len(first) == 1
+    done: list[Job] = []
+    other = worker(db, done.extend)
+    assert other.run_once() == 0
+    clock.forward(seconds=61)
+    assert other.run_once() == 1
+    assert done[0].attempts == 2
+
+
+def test_who_lost_the_lease_leaves_no_result(db: Database, clock: FixedClock) -> None:
+    enqueue(db)
+
+    def slow(batch: Sequence[Job]) -> None:
+        clock.forward(seconds=61)
+        assert worker(db, lambda _: None).run_once() == 1
+        with db.begin() as tx:
+            tx.execute(sa.insert(toy.applied).values(key="k", type="x", n=1))
+            jobs.finish(tx, batch[0])
+
+    assert worker(db, slow).run_once() == 1
+    assert toy.rows(db, "applied") == 0
+    assert toy.rows(db, "jobs") == 0
+
+
+def test_a_result_is_recorded_together_with_the_end_of_the_job(db: Database) -> None:
+    enqueue(db)
+
+    def record(batch: Sequence[Job]) -> None:
+        with db.begin() as tx:
+            tx.execute(sa.insert(toy.applied).values(key="k", type="x", n=1))
+            jobs.finish(tx, batch[0])
+        with pytest.raises(LeaseLost), db.begin() as tx:
+            jobs.finish(tx, batch[0])
+
+    worker(db, record).run_once()
+    assert (toy.rows(db, "applied"), toy.rows(db, "jobs")) == (1, 0)
+
+
+def test_a_job_asked_for_while_it_runs_runs_again(db: Database) -> None:
+    enqueue(db, arguments={"n": 1})
+    seen: list[object] = []
+
+    def run(batch: Sequence[Job]) -> None:
+        seen.append(batch[0].arguments["n"])
+        if len(seen) == 1:
+            enqueue(db, arguments={"n": 2})
+
+    one = worker(db, run)
+    assert [one.run_once(), one.run_once(), one.run_once()] == [1, 1, 0]
+    assert seen == [1, 2]
+
+
+def test_a_failed_job_is_tried_again_ever_later_and_then_given_up(db: Database, clock: FixedClock) -> None:
+    enqueue(db)
+    one = worker(db, fail)
+    delays = []
+    for _ in range(ATTEMPTS_MAX):
+        assert one.run_once() == 1
+        assert one.run_once() == 0
+        delays.append((row(db)["run_at"] - clock.now).total_seconds())
+        clock.forward(seconds=delays[-1])
+    assert delays == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]
+    assert (row(db)["status"], row(db)["last_error"]) == ("dead", "RuntimeError")
+    assert one.run_once() == 0
+
+
+def test_a_job_that_was_given_up_starts_anew_when_asked_for_again(db: Database, clock: FixedClock) -> None:
+    enqueue(db)
+    one = worker(db, fail)
+    for _ in range(ATTEMPTS_MAX):
+        one.run_once()
+        clock.forward(hours=1)
+    enqueue(db)
+    one.run_once()
+    assert (row(db)["status"], row(db)["attempts"]) == ("queued", 1)
+
+
+@pytest.mark.parametrize("error", [PeerUnavailable("assessor"), ConnectionRefusedError(), TimeoutError()])
+def test_a_job_that_fails_because_something_is_away_is_never_given_up(
+    db: Database, clock: FixedClock, error: Exception
+) -> None:
+    enqueue(db)
+
+    def away(_: Sequence[Job]) -> None:
+        raise error
+
+    one = worker(db, away)
+    for _ in range(ATTEMPTS_MAX + 2):
+        assert one.run_once() == 1
+        clock.forward(hours=1)
+    assert row(db)["status"] == "queued"
+
+
+def test_a_batch_of_which_some_fail_repeats_only_what_was_not_finished(db: Database) -> None:
+    for key in "abc":
+        enqueue(db, key)
+
+    def half(batch: Sequence[Job]) -> None:
+        with db.begin() as tx:
+            jobs.finish(tx, batch[0])
+        raise RuntimeError
+
+    assert worker(db, half).run_once() == 3
+    with db.begin() as tx:
+        left = tx.execute(sa.text("select key, attempts, lease from jobs order by key")).all()
+    assert [tuple(one) for one in left] == [("b", 1, None), ("c", 1, None)]
+
+
+def test_two_workers_never_claim_the_same_job(db: Database) -> None:
+    for n in range(20):
+        enqueue(db, f"k{n}")
+    kind = JobKind(run=fail, batch=5)
+    with db.begin() as tx:  # as if another worker were in the middle of claiming
+        tx.execute(sa.text("select id from jobs order by id limit 5 for update"))
+        claimed = worker(db, fail)._claim("mail", kind)
+    assert len(claimed) == 5
+    assert {job.key for job in claimed}.isdisjoint({f"k{n}" for n in range(5)})
