@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +61,9 @@ class TestKafkaBroker(BrokerConformance):
         one.close()
 
 
+# The client leaves the sockets of failed attempts to connect to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestKafkaBrokerOutage(OutageConformance):
     """The suite about outages, on a broker of its own."""
 
@@ -67,6 +72,9 @@ class TestKafkaBrokerOutage(OutageConformance):
         one = Cluster(broker_at(mortal.bootstrap), stop=mortal.stop, start=mortal.start)
         yield one
         one.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
     def test_topics_cannot_be_created_while_the_broker_is_away(self, cluster: Cluster) -> None:
         cluster.stop()

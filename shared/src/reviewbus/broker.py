@@ -174,7 +174,10 @@ class KafkaBroker:
         admin = None
         try:
             admin = kafka.KafkaAdminClient(
-                bootstrap_servers=self._settings.kafka_bootstrap, api_version=API_VERSION, client_id="topics"
+                bootstrap_servers=self._settings.kafka_bootstrap,
+                api_version=API_VERSION,
+                client_id="topics",
+                bootstrap_timeout_ms=10_000,
             )
             existing = set(admin.list_topics())
             wanted = {

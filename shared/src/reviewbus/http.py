@@ -60,6 +60,8 @@ class _Parser(FlaskParser):
 
 class _Api(flask_smorest.Api):
     ERROR_SCHEMA = ProblemShape
+    # Each operation names its own, which has the media type of problems.
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

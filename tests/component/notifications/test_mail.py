@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import email
 import socket
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.policy import default
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiosmtpd.controller import Controller
 
+from component.notifications.mailbox import Mailbox, serving
 from notifications.mail import (
     Mail,
     MailFailure,
@@ -29,7 +26,6 @@ from notifications.mail import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from email.message import EmailMessage
 
 DATE = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -47,42 +43,6 @@ def a_mail(**changes: Any) -> Mail:
             **changes,
         }
     )
-
-
-class Mailbox:
-    """A server that keeps what it accepts and answers as the test says."""
-
-    def __init__(self, **answers: str) -> None:
-        self.answers = answers
-        self.kept: list[EmailMessage] = []
-
-    async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
-        envelope.mail_from = address
-        return self.answers.get("mail", "250 OK")
-
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
-        envelope.rcpt_tos.append(address)
-        return self.answers.get("rcpt", "250 OK")
-
-    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        if self.answers.get("data") == "hang up":
-            server.transport.abort()
-        message = email.message_from_bytes(envelope.content, policy=default)
-        self.kept.append(message)
-        return self.answers.get("data", "250 OK")
-
-
-@contextmanager
-def serving(mailbox: Mailbox) -> Iterator[SmtpServer]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port, server_hostname="mail.test")
-    controller.start()
-    try:
-        yield SmtpServer(host="127.0.0.1", port=port, timeout_s=5)
-    finally:
-        controller.stop()
 
 
 def deliver(mailbox: Mailbox, *mails: Mail) -> None:

@@ -1,4 +1,4 @@
-"""What is decided when a mail is sent, after it failed, about people, and how a task is shown."""
+"""What is decided when a mail is sent, after it failed, and how a task is shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from notifications.domain import sending
 from notifications.domain.ids import PersonId, ReviewId
 from notifications.domain.mails import Kind, MailIntent, MailKey, Question, Template
 from notifications.domain.news import Deadline
-from notifications.domain.people import KnownPerson, is_active, learn_person
 from notifications.domain.sending import Failed, Failure, GiveUp, Retry, Send, Suppress, Suppressed
 from notifications.domain.tasks import Task, TaskKey, TaskKind, Urgency, most_urgent_first, task_view, urgency
 
@@ -30,7 +29,6 @@ def decide(question: Question | None = None, **changes: object) -> sending.Decis
         "allowed": True,
         "recipient_active": True,
         "has_address": True,
-        "already_sent": False,
         "effects_from": NOW - timedelta(days=1),
         **changes,
     }
@@ -46,7 +44,6 @@ PACKET = Question(kind=Kind.PACKET, at=1)
         ({"allowed": False}, Suppressed.NO_LONGER_VISIBLE),
         ({"recipient_active": False, "allowed": False}, Suppressed.RECIPIENT_INACTIVE),
         ({"has_address": False}, Suppressed.RECIPIENT_WITHOUT_ADDRESS),
-        ({"already_sent": True, "recipient_active": False}, Suppressed.ALREADY_SENT),
         ({"effects_from": NOW + timedelta(seconds=1), "recipient_active": False}, Suppressed.BEFORE_WATERMARK),
     ],
 )
@@ -77,20 +74,6 @@ def test_a_mail_is_tried_eight_times_with_growing_pauses_and_then_given_up() -> 
 )
 def test_a_mail_refused_or_perhaps_taken_is_never_sent_again(failure: Failure, reason: Failed) -> None:
     assert sending.after_failure(1, failure) == GiveUp(reason=reason)
-
-
-def test_of_a_person_the_newest_fact_counts() -> None:
-    here = KnownPerson(person_id=P, active=True, version=1)
-    left = KnownPerson(person_id=P, active=False, version=2)
-    assert learn_person(None, here) is here
-    assert learn_person(here, left) is left
-    assert learn_person(left, here) is left
-    assert learn_person(left, left) is left
-
-
-def test_only_who_is_known_to_have_left_is_inactive() -> None:
-    assert is_active(None)
-    assert not is_active(KnownPerson(person_id=P, active=False, version=1))
 
 
 def due(hours: float) -> Deadline:

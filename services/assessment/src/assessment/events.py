@@ -86,8 +86,8 @@ def _(fact: facts.ReviewOpened, review: Review, version: int) -> tuple[str, dict
         "questionnaire_id": fact.questionnaire_id,
         "questionnaire_version": fact.questionnaire_version,
         "rating_question_ids": list(fact.rating_question_ids),
-        "self_deadline": _deadline(review.self_deadline),
-        "manager_deadline": _deadline(review.manager_deadline),
+        "self_deadline": _deadline(fact.self_deadline),
+        "manager_deadline": _deadline(fact.manager_deadline),
     }
 
 
@@ -111,8 +111,8 @@ def _(fact: facts.SelfAssessmentShared, review: Review, version: int) -> tuple[s
     return "self-assessment.shared.v1", {
         **_head(review, version),
         "self_version": fact.self_version,
-        "content_hash": fact.self_hash,
-        "visible_to_manager": fact.manager_may_read,
+        "content_hash": fact.content_hash,
+        "visible_to_manager": fact.visible_to_manager,
         "on_behalf": False,
     }
 
@@ -122,7 +122,7 @@ def _(fact: facts.SelfAssessmentUnshared, review: Review, version: int) -> tuple
     return "self-assessment.unshared.v1", {
         **_head(review, version),
         "self_version": fact.self_version,
-        "manager_had_read": fact.read_by_manager,
+        "manager_had_read": fact.manager_had_read,
     }
 
 
@@ -142,7 +142,7 @@ def _(fact: facts.SelfAssessmentRead, review: Review, version: int) -> tuple[str
         **_head(review, version),
         "self_version": fact.self_version,
         "reader_id": fact.reader_id,
-        "by_role": "manager",
+        "by_role": fact.by_role,
     }
 
 
@@ -151,9 +151,9 @@ def _(fact: facts.ManagerAssessmentSubmitted, review: Review, version: int) -> t
     return "manager-assessment.submitted.v1", {
         **_head(review, version),
         "manager_version": fact.manager_version,
-        "content_hash": fact.manager_hash,
+        "content_hash": fact.content_hash,
         "by_role": "manager",
-        "visible_self_version": review.self_version if fact.manager_may_read_self else None,
+        "visible_self_version": fact.visible_self_version,
     }
 
 
@@ -162,7 +162,7 @@ def _(fact: facts.ManagerAssessmentRevised, review: Review, version: int) -> tup
     return "manager-assessment.revised.v1", {
         **_head(review, version),
         "manager_version": fact.manager_version,
-        "content_hash": fact.manager_hash,
+        "content_hash": fact.content_hash,
         "changed_question_ids": list(fact.changed_question_ids),
         "by_role": fact.by_role,
     }
@@ -211,7 +211,5 @@ def _(fact: facts.HoldSuperseded, _review: Review, _version: int) -> tuple[str, 
     }
 
 
-def _deadline(deadline: Deadline | None) -> dict[str, str] | None:
-    if deadline is None:
-        return None
+def _deadline(deadline: Deadline) -> dict[str, str]:
     return {"date": deadline.local_date.isoformat(), "zone": deadline.zone, "instant": rfc3339(deadline.instant)}

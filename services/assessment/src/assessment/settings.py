@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reviewbus import settings
-from reviewbus.settings import BusSettings
+
+if TYPE_CHECKING:
+    from reviewbus.settings import BusSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -24,6 +23,7 @@ from urllib.parse import quote, urlsplit
 
 import jinja2
 
+from notifications.domain.mails import Template as Template
 from reviewbus.richtext import single_line
 
 if TYPE_CHECKING:
@@ -38,19 +38,6 @@ PERMANENT_FROM: Final = 500
 _ADDRESS = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?!-)[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*", re.ASCII)
 
 
-class Template(StrEnum):
-    """What a mail can be about."""
-
-    KICK_OFF = "kick-off"
-    SHARED = "shared"
-    RELEASED_TO_MANAGER = "released-to-manager"
-    RELEASED = "released"
-    SIGNATURE_DUE = "signature-due"
-    SIGNED = "signed"
-    UNRELEASED = "unreleased"
-    REVOKED = "revoked"
-
-
 # Where each mail leads: below the public address, `{}` the review's id.
 PATHS: Final = {
     Template.KICK_OFF: "/reviews/{}/self-assessment",
@@ -60,7 +47,8 @@ PATHS: Final = {
     Template.SIGNATURE_DUE: "/reviews/{}/signature",
     Template.SIGNED: "/reviews/{}/signature",
     Template.UNRELEASED: "/reviews/{}",
-    Template.REVOKED: "/reviews/{}/signature",
+    # Signing may be closed by then, and its page with it.
+    Template.REVOKED: "/reviews/{}",
 }
 
 
@@ -148,6 +136,11 @@ def build(mail: Mail, sender: Sender, *, date: datetime) -> EmailMessage:
     # The library's own boundary is random.
     message.set_boundary("=_" + _digest(mail.key))
     return message
+
+
+def is_address(text: str) -> bool:
+    """Say whether a mail can be addressed to this."""
+    return len(text) <= ADDRESS_CHARS_MAX and _ADDRESS.fullmatch(text) is not None
 
 
 def message_id(key: str, sender: Sender) -> str:
@@ -245,7 +238,7 @@ def _failure(code: str, status: int) -> MailFailure:
 
 
 def _mailbox(name: str, address: str) -> Address:
-    if len(address) > ADDRESS_CHARS_MAX or not _ADDRESS.fullmatch(address):
+    if not is_address(address):
         raise PermanentMailFailure("bad-address")
     return Address(display_name=_name(name), addr_spec=address)
 

@@ -1,4 +1,4 @@
-"""Records as events: the only place where payloads are built. Ids, versions, hashes, epochs, fences, codes; no content."""
+"""Records as events: the only place where payloads are built. Ids, versions, hashes, epochs, codes; no content."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def selection_event(fact: SharedQuestionsChanged) -> Event:
         "question_count": fact.question_count,
         "by": fact.by,
     }
-    return Event(
-        type="shared-questions.changed.v1", key=fact.cycle_id, data=data, sequence=fact.selection_version
-    )
+    return Event(type="shared-questions.changed.v1", key=fact.cycle_id, data=data, sequence=fact.selection_version)
 
 
 @singledispatch

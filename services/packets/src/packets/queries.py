@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from packets.store import Library, Questionnaire
     from reviewbus.db import Tx
 
-SCAN_ROWS_MAX = 2_000
 Words = dict[str, Any]
 
 
@@ -56,15 +55,13 @@ def overview(packet: Packet, standing: Standing) -> Words:
     }
 
 
-def listing(
-    tx: Tx, actor: Actor, filters: Filters, *, after: str | None, limit: int
-) -> tuple[list[Words], str | None]:
+def listing(tx: Tx, actor: Actor, filters: Filters, *, after: str | None, limit: int) -> tuple[list[Words], str | None]:
     """The packets that the person may know of, in the order of their ids; and the id after which to go on.
 
-    Rows are chosen by the columns that make somebody a participant; the policy then decides on each of them. A page
-    may be short, or empty, where many rows were passed over.
+    Rows are chosen by the columns that make somebody a participant; the policy then decides on each of them, so that
+    a page may be short, or empty, while others follow.
     """
-    statement = sa.select(table).order_by(table.c.review_id).limit(SCAN_ROWS_MAX)
+    statement = sa.select(table).order_by(table.c.review_id).limit(limit + 1)
     for column, value in filters.columns.items():
         statement = statement.where(table.c[column] == value)
     if not actor.roles & {HR_ADMIN, HR_ASSISTANT}:
@@ -73,18 +70,11 @@ def listing(
         )
     if after is not None:
         statement = statement.where(table.c.review_id > after)
-    items: list[Words] = []
-    passed, last = 0, None
-    for row in tx.execute(statement).mappings():
-        if len(items) == limit:
-            return items, last
-        passed, packet = passed + 1, from_row(row)
-        last = packet.review_id
-        # Seeing a state does not depend on the reporting line, so that the directory is not asked.
-        standing = domain_standing(packet, actor, {})
-        if not visibility.unmet_see_state(packet, standing):
-            items.append(overview(packet, standing))
-    return items, last if passed == SCAN_ROWS_MAX else None
+    rows = [from_row(row) for row in tx.execute(statement).mappings()]
+    # Seeing a state does not depend on the reporting line, so that the directory is not asked.
+    seen = [(packet, domain_standing(packet, actor, {})) for packet in rows[:limit]]
+    items = [overview(packet, who) for packet, who in seen if not visibility.unmet_see_state(packet, who)]
+    return items, rows[limit - 1].review_id if len(rows) > limit else None
 
 
 def view(tx: Tx, packet: Packet, part: Part) -> Words:
@@ -92,9 +82,7 @@ def view(tx: Tx, packet: Packet, part: Part) -> Words:
     library = store.Library(tx)
     questionnaire, answers = _papers(library, packet)
     ref = pinned(packet).ref
-    choice = visibility.chosen(
-        packet, library.selection(packet.cycle_id, ref.selection_version), questionnaire.outline
-    )
+    choice = visibility.chosen(packet, library.selection(packet.cycle_id, ref.selection_version), questionnaire.outline)
     asked = {each["question_id"]: each for each in questionnaire.questions}
     names = store.names(tx, packet)
     return {
@@ -293,9 +281,7 @@ def _on_board(library: Library, packet: Packet, changes: list[Words]) -> Words:
         "manager_version": packet.manager_version,
         "answers": None
         if content is None
-        else [
-            {name: each[name] for name in ("question_id", "kind", "value")} for each in content.answers.values()
-        ],
+        else [{name: each[name] for name in ("question_id", "kind", "value")} for each in content.answers.values()],
         "changes": [
             {
                 "rating_version": each["rating_version"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
@@ -20,20 +22,18 @@ def _rating() -> fields.Integer:
     return fields.Integer(required=True, strict=True, validate=Range(min=-INTEGER_MAX, max=INTEGER_MAX))
 
 
-def _review_ids() -> fields.List:
+def _review_ids() -> fields.List[Any]:
     return fields.List(fields.UUID(), required=True, validate=Length(min=1, max=REVIEWS_MAX))
 
 
-def _members() -> fields.List:
+def _members() -> fields.List[Any]:
     return fields.List(person_id(), required=True, validate=Length(max=MEMBERS_MAX))
 
 
 class Selected(Body):
     """What HR chooses to show."""
 
-    question_ids = fields.List(
-        fields.String(validate=QUESTION_ID), required=True, validate=Length(max=QUESTIONS_MAX)
-    )
+    question_ids = fields.List(fields.String(validate=QUESTION_ID), required=True, validate=Length(max=QUESTIONS_MAX))
     rating = fields.Boolean(load_default=True, metadata={"description": "Whether calibrated ratings are shown"})
 
 
@@ -340,4 +340,3 @@ class VisibilityAnswers(Shape):
     """The answers, in the order of the questions."""
 
     items = fields.List(fields.Nested(Allowed), required=True)
-

@@ -16,7 +16,7 @@ class Settings:
     """The chassis' settings and our own, read from `REVIEW_PACKETS_…`.
 
     `company_name` stands on top of every PDF. `render_ahead`: PDFs are drawn as soon as a packet is sent or released,
-    instead of at the first download. `pdf_keep_days`: how long a drawn PDF is kept after it was last asked for.
+    instead of at the first download. `pdf_keep_days`: how long a drawn PDF is kept after it was drawn.
     """
 
     bus: BusSettings

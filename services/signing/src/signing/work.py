@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from signing.domain.facts import Fact
     from signing.domain.ids import ReviewId
     from signing.domain.record import SigningRecord
-    from signing.peers import PacketSeen, ReviewSeen
+    from signing.peers import ReviewSeen
     from signing.settings import Settings
 
     Finding = Mapping[str, Any]
@@ -73,6 +73,8 @@ def move_restored(db: Database, settings: Settings, assessment: PeerClient) -> i
     moved: set[ReviewId] = set()
     for _, seen in _pages(lambda cursor: peers.reviews(assessment, cursor, settings.sweep_rows)):
         with db.begin() as tx:
+            store.create_missing(tx, [one.blank for one in seen])
+        with db.begin() as tx:
             for one, old in _rows(tx, seen):
                 commands.keep(tx, old, sweep.quarantine_jump(old, one.registers))
                 moved.add(old.review_id)
@@ -99,6 +101,7 @@ def _outbox_is_behind(tx: Tx) -> bool:
 
 def _sweep_packets(db: Database, rows: int, packets: PeerClient) -> Iterator[Finding]:
     for _, seen in _pages(lambda cursor: peers.packets(packets, cursor, rows)):
+        _create_missing(db, seen)
         with db.begin() as tx:
             quarantine.refuse(tx)
             findings = [
@@ -111,11 +114,10 @@ def _sweep_packets(db: Database, rows: int, packets: PeerClient) -> Iterator[Fin
 
 def _sweep_reviews(db: Database, rows: int, assessment: PeerClient) -> Iterator[Finding]:
     for cursor, ahead in _pages(lambda cursor: peers.reviews(assessment, cursor, rows)):
-        with db.begin() as tx:
-            quarantine.refuse(tx)
-            read = store.row_versions(tx, [one.blank.review_id for one in ahead])
+        read = _create_missing(db, ahead)
         # The registers are read once more, after our own rows: the first page only said which rows these are.
-        seen, _ = peers.reviews(assessment, cursor, rows)
+        again, _ = peers.reviews(assessment, cursor, rows)
+        seen = [one for one in again if one.blank.review_id in read]
         with db.begin() as tx:
             quarantine.refuse(tx)
             findings = [finding for one, old in _rows(tx, seen) for finding in _compare(tx, one, old, read)]
@@ -124,9 +126,7 @@ def _sweep_reviews(db: Database, rows: int, assessment: PeerClient) -> Iterator[
 
 def _compare(tx: Tx, one: ReviewSeen, old: SigningRecord, read: Mapping[ReviewId, int]) -> list[Finding]:
     learnt, facts = knowledge.learn_review(old, one.told)
-    # A row that was missing and still is as it was created is the same nothing.
-    version = read.get(old.review_id, one.blank.row_version)
-    compared, more = sweep.compare(learnt, one.registers, row_version_read=version)
+    compared, more = sweep.compare(learnt, one.registers, row_version_read=read[old.review_id])
     return _repair(tx, old, compared, facts + more)
 
 
@@ -157,12 +157,23 @@ def _known(record: SigningRecord) -> tuple[object, ...]:
     )
 
 
+def _create_missing(db: Database, seen: Sequence[Any]) -> dict[ReviewId, int]:
+    """Create the rows that another service has and we lack; return the version of each.
+
+    In a transaction of its own: rows that are inserted between others that are locked would be locked out of order.
+    """
+    with db.begin() as tx:
+        quarantine.refuse(tx)
+        store.create_missing(tx, [one.blank for one in seen])
+        return store.row_versions(tx, [one.blank.review_id for one in seen])
+
+
 def _rows(tx: Tx, seen: Sequence[Any]) -> Iterator[tuple[Any, SigningRecord]]:
-    """Yield what another service has with our locked row, in the order of ids; a missing row is created."""
-    ordered: list[ReviewSeen | PacketSeen] = sorted(seen, key=lambda one: one.blank.review_id)
-    found = store.load_many(tx, [one.blank.review_id for one in ordered])
-    for one in ordered:
-        yield one, found.get(one.blank.review_id) or store.load_or_create(tx, one.blank)
+    """Yield what another service has with our row of it, all locked in the order of their ids."""
+    found = store.load_many(tx, [one.blank.review_id for one in seen])
+    for one in seen:
+        if one.blank.review_id in found:
+            yield one, found[one.blank.review_id]
 
 
 def _pages(fetch: Callable[[str | None], tuple[list[Any], str | None]]) -> Iterator[tuple[str | None, list[Any]]]:

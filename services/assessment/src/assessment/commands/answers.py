@@ -16,7 +16,7 @@ from assessment.domain.questionnaire import (
 )
 from assessment.store.contents import Backup, Content
 from reviewbus import richtext
-from reviewbus.canonical import digest
+from reviewbus.canonical import JsonValue, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +41,10 @@ def draft(asked: StoredQuestionnaire | None, audience: Audience, answers: Mappin
     """Clean the answers of one side and hold them against the questionnaire; without one nothing is checked."""
     if asked is None:
         values = clean(answers)
-        return Draft(values=values, content=Content(questionnaire_id="", questionnaire_version=0,
-                                                    content_hash=digest({}), chars=chars(values)))
+        return Draft(
+            values=values,
+            content=Content(questionnaire_id="", questionnaire_version=0, content_hash=digest({}), chars=chars(values)),
+        )
     questionnaire = asked.asked
     kinds = {one.question_id: one.kind for one in questions_for(questionnaire, audience)}
     values = clean(answers, kinds)
@@ -51,7 +53,7 @@ def draft(asked: StoredQuestionnaire | None, audience: Audience, answers: Mappin
         for one, kind in kinds.items()
         if one in values
     ]
-    hashed = {
+    hashed: JsonValue = {
         "questionnaire_id": questionnaire.questionnaire_id,
         "questionnaire_version": questionnaire.version,
         "answers": [{"question_id": one["question_id"], "answer_hash": one["answer_hash"]} for one in kept],
@@ -95,7 +97,7 @@ def backup_of(
     review_id: str, audience: Audience, author_id: str, values: Mapping[QuestionId, Answer], *, kind: str
 ) -> Backup:
     """Return answers as a backup; `kind`: `autosave` or `refused`."""
-    plain: dict[str, Any] = dict(values)
+    plain: dict[str, Any] = {str(one): value for one, value in values.items()}
     return Backup(
         review_id=review_id,
         side=SIDES[audience],
@@ -107,8 +109,10 @@ def backup_of(
     )
 
 
-def missing_in(asked: StoredQuestionnaire | None, audience: Audience, written: Content | None) -> tuple[QuestionId, ...]:
+def missing_in(
+    asked: StoredQuestionnaire | None, audience: Audience, written: Content | None
+) -> tuple[QuestionId, ...]:
     """Return the required questions that a stored content leaves open."""
     if asked is None:
         return ()
-    return missing_answers(asked.asked, audience, {} if written is None else dict(written.values))
+    return missing_answers(asked.asked, audience, {} if written is None else written.values)

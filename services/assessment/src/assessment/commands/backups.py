@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from assessment.commands import answers, standing
 from assessment.domain import manager_assessment, self_assessment
 from assessment.domain.questionnaire import Answer, Audience
+from assessment.domain.reading import unmet_backups
 from assessment.domain.refusals import NotFound, Refusal, refuse
 from assessment.store import contents
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
     from assessment.commands.standing import Standing
     from assessment.domain.ids import QuestionId
-    from assessment.domain.people import Actor, Relation
-    from assessment.domain.review import Review
+    from assessment.domain.people import Actor
     from reviewbus.db import Tx
 
 
@@ -29,9 +29,7 @@ def autosave(
     unmet = self_assessment.unmet_autosave if audience is Audience.SELF else manager_assessment.unmet_autosave
     refuse(unmet(at.rel))
     values = answers.clean(written)
-    return contents.keep(
-        tx, answers.backup_of(review_id, audience, actor.person_id, values, kind="autosave")
-    )
+    return contents.keep(tx, answers.backup_of(review_id, audience, actor.person_id, values, kind="autosave"))
 
 
 def keep_refused(
@@ -39,29 +37,16 @@ def keep_refused(
 ) -> None:
     """Keep a text that is refused, where the refusal says so; the edge then commits, though it refuses."""
     if refusal.keep_backup:
-        contents.keep(
-            tx, answers.backup_of(at.review.review_id, audience, at.actor.person_id, values, kind="refused")
-        )
+        contents.keep(tx, answers.backup_of(at.review.review_id, audience, at.actor.person_id, values, kind="refused"))
         tx.keep_on_refusal = True
 
 
-def values_of(
-    tx: Tx, at: Standing, audience: Audience, number: int
-) -> dict[QuestionId, Answer]:
+def values_of(tx: Tx, at: Standing, audience: Audience, number: int) -> dict[QuestionId, Answer]:
     """Return the answers of one of the actor's own backups; raises `NotFound`."""
-    refuse(unmet_list(at.review, at.rel, audience))
-    found = contents.read_backup(
-        tx, at.review.review_id, answers.SIDES[audience], at.actor.person_id, number
-    )
+    refuse(unmet_backups(at.review, at.rel, audience))
+    found = contents.read_backup(tx, at.review.review_id, answers.SIDES[audience], at.actor.person_id, number)
     if found is None:
         refuse([NotFound()])
     assert found is not None  # refused above
     kept: dict[Any, Answer] = dict(found["answers"])
     return kept
-
-
-def unmet_list(review: Review, rel: Relation, audience: Audience) -> list[Refusal]:
-    """Why this actor has no backups here: whoever may write a side may have some."""
-    if audience is Audience.SELF:
-        return self_assessment.unmet_autosave(rel)
-    return manager_assessment.unmet_read(review, rel)

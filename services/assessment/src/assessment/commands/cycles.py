@@ -149,9 +149,7 @@ def _load(tx: Tx, actor: Actor, cycle_id: str) -> StoredCycle:
 def _conclude(
     tx: Tx, actor: Actor, saved: StoredCycle, told: Sequence[Any], *, action: str, reason: str | None = None
 ) -> None:
-    for event in events.of_cycle(
-        told, saved.cycle, version=saved.row_version, last_sequence=saved.event_sequence
-    ):
+    for event in events.of_cycle(told, saved.cycle, version=saved.row_version, last_sequence=saved.event_sequence):
         tx.emit(event)
     _note(tx, actor, action, saved.cycle.cycle_id, reason)
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assessment.domain.review import Review
-    from reviewbus.envelope import Received
     from reviewbus.db import Tx
+    from reviewbus.envelope import Received
 
 
 class UnknownReviewError(Exception):

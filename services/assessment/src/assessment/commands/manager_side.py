@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from assessment.commands.standing import Standing
-
     from assessment.domain.people import Actor, Relation
     from assessment.domain.review import Review
     from assessment.store.contents import Version
@@ -29,9 +28,7 @@ UNREAD = "newest-self-assessment-unread"
 _KEY = answers.SIDES[SIDE]
 
 
-def save(
-    tx: Tx, actor: Actor, review_id: str, *, expected: int | None, written: Mapping[QuestionId, Answer]
-) -> Saved:
+def save(tx: Tx, actor: Actor, review_id: str, *, expected: int | None, written: Mapping[QuestionId, Answer]) -> Saved:
     """Store a new version; a refused text is kept as the author's backup. Raises `Refusal`."""
     return _save(tx, standing.editing(tx, actor, review_id), expected, written)
 
@@ -97,7 +94,7 @@ def _save(tx: Tx, at: Standing, expected: int | None, written: Mapping[QuestionI
     contents.add(
         tx, review.review_id, _KEY, review.manager_version, written=draft.content, author_id=at.actor.person_id
     )
-    return Saved(stored=stored, version=review.manager_version, content=draft.content)
+    return Saved(stored=stored, rel=at.rel, version=review.manager_version, content=draft.content)
 
 
 def _ids(hashes: Mapping[str, str]) -> dict[QuestionId, str]:

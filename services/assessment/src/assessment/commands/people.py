@@ -57,7 +57,5 @@ def import_people(tx: Tx, actor: Actor, rows: Sequence[PersonRow]) -> directory.
     people.set_languages(tx, {one: language_of[one] for one in before if before[one] != language_of[one]})
     for fact in told:
         tx.emit(events.of_person(fact))
-    tx.audit(
-        AuditEntry(actor=actor.person_id, role=audit_role(actor), action="people.import", object_id="directory")
-    )
+    tx.audit(AuditEntry(actor=actor.person_id, role=audit_role(actor), action="people.import", object_id="directory"))
     return outcome

@@ -49,8 +49,7 @@ def change(
     assert old is not None  # refused above
     new = _written(questionnaire_id, old.asked.version + 1, title, questions)
     refuse(
-        domain.unmet_change(actor, new.asked.questions, in_use=old.in_use)
-        + unmet_version(old.asked.version, expected)
+        domain.unmet_change(actor, new.asked.questions, in_use=old.in_use) + unmet_version(old.asked.version, expected)
     )
     questionnaires.add_version(tx, new, actor.person_id)
     _note(tx, actor, "questionnaire.change", new)

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 
-def reassign(
-    tx: Tx, actor: Actor, review_id: str, *, manager_id: str, reason: str | None
-) -> tuple[Stored, Relation]:
+def reassign(tx: Tx, actor: Actor, review_id: str, *, manager_id: str, reason: str | None) -> tuple[Stored, Relation]:
     """Name another manager of record; raises `Refusal`."""
     at = standing.editing(tx, actor, review_id)
     after, told = reassignment.reassign(

@@ -32,13 +32,12 @@ class Saved:
     """What a save came to."""
 
     stored: Stored
+    rel: Relation
     version: int
     content: Content
 
 
-def save(
-    tx: Tx, actor: Actor, review_id: str, *, expected: int | None, written: Mapping[QuestionId, Answer]
-) -> Saved:
+def save(tx: Tx, actor: Actor, review_id: str, *, expected: int | None, written: Mapping[QuestionId, Answer]) -> Saved:
     """Store a new version of the draft; a refused text is kept as the author's backup. Raises `Refusal`."""
     return _save(tx, standing.editing(tx, actor, review_id), expected, written)
 
@@ -58,9 +57,7 @@ def share(tx: Tx, actor: Actor, review_id: str) -> tuple[Stored, Relation]:
     shared, told = domain.share(at.review, at.rel, now=tx.now, missing=missing)
     saved = standing.conclude(tx, at, shared, told, action="self-assessment.share")
     if shared.self_version > at.review.self_version and current is not None:
-        contents.add(
-            tx, review_id, _KEY, shared.self_version, written=current.content, author_id=current.author_id
-        )
+        contents.add(tx, review_id, _KEY, shared.self_version, written=current.content, author_id=current.author_id)
     return saved, at.rel
 
 
@@ -132,15 +129,13 @@ def _save(tx: Tx, at: Standing, expected: int | None, written: Mapping[QuestionI
         raise
     # The version's own row says who wrote it and when: that is its audit.
     stored = standing.conclude(tx, at, review, told, action=None)
-    contents.add(
-        tx, review.review_id, _KEY, review.self_version, written=draft.content, author_id=at.actor.person_id
-    )
-    return Saved(stored=stored, version=review.self_version, content=draft.content)
+    contents.add(tx, review.review_id, _KEY, review.self_version, written=draft.content, author_id=at.actor.person_id)
+    return Saved(stored=stored, rel=at.rel, version=review.self_version, content=draft.content)
 
 
 def _read_by_another(tx: Tx, at: Standing) -> None:
-    after, told = domain.read(at.review, at.rel)
+    reader_id, version = at.actor.person_id, at.review.self_version
+    before = contents.was_read(tx, at.review.review_id, reader_id=reader_id, self_version=version)
+    after, told = domain.read(at.review, at.rel, read_before=before)
     standing.conclude(tx, at, after, told, action=None)
-    contents.record_read(
-        tx, after.review_id, reader_id=at.actor.person_id, self_version=after.self_version
-    )
+    contents.record_read(tx, after.review_id, reader_id=reader_id, self_version=version)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assessment.domain import manager_assessment
 from assessment.domain.people import HrRight
+from assessment.domain.questionnaire import Audience
 from assessment.domain.refusals import NotFound, Refusal
 from assessment.domain.review import SelfState, shared_self_version
-from assessment.domain.self_assessment import unmet_read
+from assessment.domain.self_assessment import unmet_autosave, unmet_read
 
 if TYPE_CHECKING:
     from assessment.domain.people import Relation
@@ -39,3 +41,8 @@ def unmet_read_version(review: Review, rel: Relation, *, version: int, read_then
         return [] if 1 <= version <= review.self_version else [NotFound()]
     unmet = unmet_read(review, rel)
     return unmet or ([] if read_then or version == review.self_version else [NotFound()])
+
+
+def unmet_backups(review: Review, rel: Relation, audience: Audience) -> list[Refusal]:
+    """Why this actor has no backups of this side: only who may write it in some state has."""
+    return unmet_autosave(rel) if audience is Audience.SELF else manager_assessment.unmet_read(review, rel)

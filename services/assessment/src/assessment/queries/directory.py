@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 Item = dict[str, Any]
-_PERSON = tuple(person.c[name] for name in ("person_id", "name", "email", "manager_id", "active", "language", "version"))
+_PERSON = tuple(
+    person.c[name] for name in ("person_id", "name", "email", "manager_id", "active", "language", "version")
+)
 
 
 def people(

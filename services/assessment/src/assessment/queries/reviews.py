@@ -41,9 +41,7 @@ class Filters:
     year: int | None = None
 
 
-def page(
-    tx: Tx, actor: Actor, wanted: Filters, *, after: str | None, limit: int
-) -> tuple[list[Item], str | None]:
+def page(tx: Tx, actor: Actor, wanted: Filters, *, after: str | None, limit: int) -> tuple[list[Item], str | None]:
     """Return reviews that the actor may list, newest first, and where the page ended."""
     if wanted.role == "hr":
         refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
@@ -124,7 +122,7 @@ def _missing(tx: Tx, found: Review, audience: Audience) -> tuple[QuestionId, ...
         return ()
     version = found.self_version if audience is Audience.SELF else found.manager_version
     current = contents.read(tx, found.review_id, audience.value, version)
-    return missing_answers(asked.asked, audience, {} if current is None else dict(current.content.values))
+    return missing_answers(asked.asked, audience, {} if current is None else current.content.values)
 
 
 def _joined() -> sa.Select[Any]:
@@ -177,7 +175,9 @@ def _summary(row: Mapping[Any, Any], actor: Actor) -> Item:
         **_head(row, found),
         "role": "former_reviewer" if former else _role(rel),
         # A former manager keeps the row, and no more than its plain state.
-        "state": state_seen_by(found, Relation(actor_id=rel.actor_id, employee=True)).value if former else seen["state"],
+        "state": state_seen_by(found, Relation(actor_id=rel.actor_id, employee=True)).value
+        if former
+        else seen["state"],
         "self_state": None if former else seen["self_state"],
         "manager_state": None if former else seen["manager_state"],
         "cancelled": found.cancelled,
@@ -225,9 +225,7 @@ def _progress(tx: Tx, found: Review, rel: Relation) -> Item:
     hr = rel.hr is not HrRight.NONE
     shown = {"self": rel.employee or hr, "manager": rel.manager or hr}
     versions = {"self": found.self_version, "manager": found.manager_version}
-    wanted = [
-        (content.c.side == side) & (content.c.version == versions[side]) for side, seen in shown.items() if seen
-    ]
+    wanted = [(content.c.side == side) & (content.c.version == versions[side]) for side, seen in shown.items() if seen]
     query = sa.select(content.c.side, content.c.saved_at, content.c.chars).where(
         content.c.review_id == found.review_id, sa.or_(sa.false(), *wanted)
     )
@@ -241,4 +239,3 @@ def _progress(tx: Tx, found: Review, rel: Relation) -> Item:
 
 def _link(found: Review, side: str, readable: bool) -> str | None:  # noqa: FBT001 -- an answer, not an option
     return f"/v1/reviews/{found.review_id}/{side}-assessment" if readable else None
-

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from assessment.domain.ids import QuestionId
+    from assessment.domain.questionnaire import Answer
     from reviewbus.db import Tx
 
 BACKUPS_MAX = 50
@@ -35,7 +37,7 @@ class Content:
         return {one["question_id"]: one["answer_hash"] for one in self.answers}
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[QuestionId, Answer]:
         """Return the answers by question, as people send them."""
         return {one["question_id"]: one["value"] for one in self.answers}
 
@@ -167,4 +169,5 @@ def read_backup(tx: Tx, review_id: str, side: str, author_id: str, number: int) 
         backup.c.author_id == author_id,
         backup.c.number == number,
     )
-    return tx.execute(query).mappings().one_or_none()
+    row = tx.execute(query).mappings().one_or_none()
+    return None if row is None else {str(name): value for name, value in row.items()}

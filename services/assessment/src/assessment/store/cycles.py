@@ -57,9 +57,7 @@ def add(tx: Tx, new: Cycle, *, name: str, instructions: str | None, facts: int) 
 
 def save(tx: Tx, old: StoredCycle, new: Cycle, *, facts: int) -> StoredCycle:
     """Store a cycle that was loaded."""
-    saved = replace(
-        old, cycle=new, row_version=old.row_version + 1, event_sequence=old.event_sequence + facts
-    )
+    saved = replace(old, cycle=new, row_version=old.row_version + 1, event_sequence=old.event_sequence + facts)
     done = tx.execute(
         sa.update(cycle)
         .where(cycle.c.cycle_id == new.cycle_id, cycle.c.row_version == old.row_version)

@@ -50,9 +50,7 @@ def languages(tx: Tx, people: Sequence[str]) -> dict[str, str]:
 def relation_to(tx: Tx, actor: Actor, review: Review) -> Relation:
     """Return what `actor` is to `review`. Only HR's rights depend on the directory."""
     people = (actor.person_id, review.subject_id) if HR_ADMIN in actor.roles else ()
-    return relation(
-        actor, subject_id=review.subject_id, manager_id=review.manager_id, directory=with_lines(tx, people)
-    )
+    return relation(actor, subject_id=review.subject_id, manager_id=review.manager_id, directory=with_lines(tx, people))
 
 
 def put(tx: Tx, people: Sequence[Person], language_of: Mapping[str, str]) -> None:

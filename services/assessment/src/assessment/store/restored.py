@@ -45,9 +45,7 @@ def note_page(tx: Tx, sweeper: str, *, first: bool, last: bool) -> None:
     flag = _FLAGS.get(sweeper)
     if flag is None or not (first or last):
         return
-    detail = tx.execute(
-        sa.select(service_flag.c.detail).where(service_flag.c.name == flag).with_for_update()
-    ).scalar()
+    detail = tx.execute(sa.select(service_flag.c.detail).where(service_flag.c.name == flag).with_for_update()).scalar()
     if detail is None:
         return
     if first and detail == "ended":

@@ -183,9 +183,7 @@ def _update(tx: Tx, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]])
 def _statement(columns: tuple[str, ...]) -> sa.TextClause:
     """One statement for any number of rows: a parameter for each column, an array with a value for each row."""
     kinds = {"review_id": "UUID", "expected_version": "BIGINT"} | {name: _kind(name) for name in columns}
-    arrays = ", ".join(
-        f"cast(:{name} as {'TEXT' if kind == 'JSONB' else kind}[])" for name, kind in kinds.items()
-    )
+    arrays = ", ".join(f"cast(:{name} as {'TEXT' if kind == 'JSONB' else kind}[])" for name, kind in kinds.items())
     values = ", ".join(f"{name} = {f'v.{name}::jsonb' if _kind(name) == 'JSONB' else f'v.{name}'}" for name in columns)
     return sa.text(
         f"update review set {values} from unnest({arrays}) as v ({', '.join(kinds)})"  # noqa: S608 -- names of our own columns

@@ -60,12 +60,14 @@ class Board:
     Each source's facts count only from the newest version of its own that was applied: older ones are late or repeated.
     Facts of one change share their version, so one of the same version counts too. `self_visible`: the manager may read
     a shared self-assessment, which stays so once it was so. The fences are the newest heard of, 0 before any signature.
+    `row_version` counts how often the row was written; nothing is decided by it.
     """
 
     review_id: ReviewId
     cycle_id: CycleId
     subject_id: PersonId
     manager_id: PersonId
+    row_version: int = 0
 
     assessment_version: int = 0
     opened: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from notifications.domain.ids import DeliveryId
@@ -37,3 +37,6 @@ class NotificationFailed:
     key: MailKey
     attempt: int
     reason: Failed
+
+
+Fact: TypeAlias = NotificationSent | NotificationSuppressed | NotificationFailed

@@ -1,28 +1,33 @@
-"""Who is still there to be mailed. Names and addresses are not kept: they are asked for when sending."""
+"""Who asks, and what they may see. Names and addresses are not kept: they are asked for when sending."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from notifications.domain.refusals import ForbiddenRole
+
 if TYPE_CHECKING:
     from notifications.domain.ids import PersonId
+    from notifications.domain.refusals import Refusal
+
+HR_ADMIN = "hr_admin"
+HR_ASSISTANT = "hr_assistant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownPerson:
-    """One person as the newest fact tells. `version` never goes down."""
+class Actor:
+    """Who asks: the token's subject and roles."""
 
     person_id: PersonId
-    active: bool
-    version: int
+    roles: frozenset[str] = frozenset()
 
 
-def learn_person(known: KnownPerson | None, told: KnownPerson) -> KnownPerson:
-    """What is known after this fact: the one given, if it is not older."""
-    return told if known is None or told.version > known.version else known
+def unmet_list_deliveries(actor: Actor) -> list[Refusal]:
+    """Why the actor may not see what became of mails."""
+    return [] if actor.roles & {HR_ADMIN, HR_ASSISTANT} else [ForbiddenRole()]
 
 
-def is_active(known: KnownPerson | None) -> bool:
-    """False only for those who are known to have left; about the others the directory is asked when sending anyway."""
-    return known is None or known.active
+def unseen_subject(actor: Actor) -> PersonId:
+    """Return whose review a token role shows nothing of: on the own one it gives no right."""
+    return actor.person_id

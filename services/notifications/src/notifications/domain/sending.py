@@ -19,7 +19,6 @@ ATTEMPTS_MAX = len(RETRY_AFTER_S) + 1
 class Suppressed(StrEnum):
     """Why a mail is not sent, on purpose."""
 
-    ALREADY_SENT = "already-sent"
     BEFORE_WATERMARK = "before-watermark"
     RECIPIENT_INACTIVE = "recipient-inactive"
     RECIPIENT_WITHOUT_ADDRESS = "recipient-without-address"
@@ -78,7 +77,6 @@ def decide(
     allowed: bool,
     recipient_active: bool,
     has_address: bool,
-    already_sent: bool,
     effects_from: datetime,
 ) -> Decision:
     """Whether the mail goes out now.
@@ -86,8 +84,6 @@ def decide(
     `allowed` is the owner's answer to the intent's question, and not looked at where there is none. Facts older than
     the watermark `effects_from` had their effects already: reading a topic again from its start mails nobody.
     """
-    if already_sent:
-        return Suppress(reason=Suppressed.ALREADY_SENT)
     if intent.occurred_at < effects_from:
         return Suppress(reason=Suppressed.BEFORE_WATERMARK)
     if not recipient_active:

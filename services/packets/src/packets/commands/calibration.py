@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from packets.domain.facts import Record
     from packets.domain.packet import Packet
-    from packets.domain.people import Actor, Directory
+    from packets.domain.people import Actor
     from packets.domain.readiness import Sources
     from packets.domain.session import Packets, Session
     from reviewbus.db import Tx
@@ -34,9 +34,7 @@ STEPS: dict[str, Step] = {
 }
 
 
-def create(
-    tx: Tx, actor: Actor, *, cycle_id: str, review_ids: Collection[str], members: Collection[str]
-) -> Session:
+def create(tx: Tx, actor: Actor, *, cycle_id: str, review_ids: Collection[str], members: Collection[str]) -> Session:
     """A session in which `members` will rate these reviews."""
     packets = store.load_many(tx, review_ids)
     chosen = tuple(packets[each] for each in sorted(packets))
@@ -92,9 +90,7 @@ def confirm(tx: Tx, session_id: str, actor: Actor, *, review_ids: Collection[str
     unknown = sorted(set(review_ids) - {each.review_id for each in named})
     absent = [NotFound(review_ids=unknown)] if unknown and not sessions.unmet_session_hr(session, actor) else []
     refuse([*absent, *domain.unmet_confirm(session, named, actor=actor, directory=lines)])
-    moved, records = domain.confirm(
-        session, named, actor=actor, directory=lines, sources=_sources(tx, session, named)
-    )
+    moved, records = domain.confirm(session, named, actor=actor, directory=lines, sources=_sources(tx, session, named))
     keep_many(tx, _each(named, moved, records))
     for packet in named:
         _audit(tx, "calibration.confirm", session, actor, object_id=packet.review_id)
@@ -161,6 +157,4 @@ def _each(
 
 
 def _audit(tx: Tx, action: str, session: Session, actor: Actor, *, object_id: str | None = None) -> None:
-    tx.audit(
-        AuditEntry(actor=actor.person_id, role=HR_ADMIN, action=action, object_id=object_id or session.id)
-    )
+    tx.audit(AuditEntry(actor=actor.person_id, role=HR_ADMIN, action=action, object_id=object_id or session.id))

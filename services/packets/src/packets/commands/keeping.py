@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packets import events, store
 from packets.domain.packet import Packet, PacketState
@@ -55,9 +55,7 @@ def keep_many(
 ) -> None:
     """The same for many packets, by few statements; `caused` says for a review what its records were caused by."""
     changed = [(old, new, records) for old, new, records in steps if old != new or records]
-    saved = store.save_many(
-        tx, [store.Change(old=old, new=new, records=len(records)) for old, new, records in changed]
-    )
+    saved = store.save_many(tx, [store.Change(old=old, new=new, records=len(records)) for old, new, records in changed])
     for (old, _, records), each in zip(changed, saved, strict=True):
         if caused is None:
             _emit(tx, each, records)
@@ -73,7 +71,9 @@ def _emit(tx: Tx, saved: Saved, records: Iterable[Record]) -> None:
 
 
 def _follow_up(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
-    fetch, name, draw = {}, {}, {}
+    fetch: dict[str, dict[str, Any]] = {}
+    name: dict[str, dict[str, Any]] = {}
+    draw: dict[str, dict[str, Any]] = {}
     for old, new in steps:
         wanted = (new.manager_version, new.content_hash)
         if wants_content(new) and not (wants_content(old) and wanted == (old.manager_version, old.content_hash)):

@@ -27,7 +27,9 @@ _log = telemetry.logger("packets")
 def opened(tx: Tx, said: Mapping[str, Any]) -> None:
     """A review began, or goes on after its cycle was reopened. `said`: `review.opened`, or assessment's row of it."""
     questionnaire = (said["questionnaire_id"], said["questionnaire_version"])
-    learn_cycle(tx, said["cycle_id"], questionnaire, version=0, frozen=True)
+    cycle = store.cycle(tx, said["cycle_id"])
+    if cycle is None or not cycle.frozen:
+        learn_cycle(tx, said["cycle_id"], questionnaire, version=0, frozen=True)
     packet = packets.opened(
         review_id=ReviewId(said["review_id"]),
         cycle_id=CycleId(said["cycle_id"]),
@@ -119,9 +121,7 @@ def cancelled(tx: Tx, said: Mapping[str, Any]) -> None:
     told(
         tx,
         said["review_id"],
-        lambda packet: projection.cancelled(
-            packet, version=said["version"], sources=store.Library(tx).sources(packet)
-        ),
+        lambda packet: projection.cancelled(packet, version=said["version"], sources=store.Library(tx).sources(packet)),
     )
 
 
@@ -158,15 +158,11 @@ def holds_answered(
     library = store.Library(tx)
     if kind != "granted":
         library.preload(found.values())
-    steps = [
-        (packet, *_answer(library, packet, kind, by_review[review_id])) for review_id, packet in found.items()
-    ]
+    steps = [(packet, *_answer(library, packet, kind, by_review[review_id])) for review_id, packet in found.items()]
     keep_many(tx, steps, caused=caused)
 
 
-def _answer(
-    library: Library, packet: Packet, kind: str, said: Mapping[str, Any]
-) -> tuple[Packet, tuple[Record, ...]]:
+def _answer(library: Library, packet: Packet, kind: str, said: Mapping[str, Any]) -> tuple[Packet, tuple[Record, ...]]:
     holder, fence = Holder(said["holder"]), said["fence"]
     if holder is not Holder.RELEASE:
         return holds.hold_known(
@@ -188,9 +184,7 @@ def _answer(
 
 
 def _superseded(library: Library, packet: Packet, fence: int, last_fence: int) -> tuple[Packet, tuple[Record, ...]]:
-    after, records = answers.superseded(
-        packet, fence=fence, last_fence=last_fence, sources=library.sources(packet)
-    )
+    after, records = answers.superseded(packet, fence=fence, last_fence=last_fence, sources=library.sources(packet))
     if after != packet:
         # Nobody who waits is answered so while fences are kept: a restore was not told of, or rows were lost.
         telemetry.INVARIANT_VIOLATIONS.labels(kind="superseded-while-waiting").inc()

@@ -81,7 +81,5 @@ def note_rating(
             )
             role = fact.by_part.value
             tx.audit(
-                AuditEntry(
-                    actor=fact.by, role=role, action=action, object_id=after.review_id, reason=justification
-                )
+                AuditEntry(actor=fact.by, role=role, action=action, object_id=after.review_id, reason=justification)
             )

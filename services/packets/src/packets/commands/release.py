@@ -54,6 +54,4 @@ def _audit(
     tx: Tx, action: str, packet: Packet, who: Standing, reason: str | None, *, part: Part | None = Part.HR_ADMIN
 ) -> None:
     role = (part or Part.HR_ADMIN).value
-    tx.audit(
-        AuditEntry(actor=who.person_id, role=role, action=action, object_id=packet.review_id, reason=reason)
-    )
+    tx.audit(AuditEntry(actor=who.person_id, role=role, action=action, object_id=packet.review_id, reason=reason))

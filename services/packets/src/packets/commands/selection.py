@@ -58,9 +58,7 @@ def change(
     for fact in facts:
         tx.emit(events.selection_event(fact))
         tx.audit(
-            AuditEntry(
-                actor=actor.person_id, role="hr_admin", action="shared-questions.change", object_id=cycle_id
-            )
+            AuditEntry(actor=actor.person_id, role="hr_admin", action="shared-questions.change", object_id=cycle_id)
         )
     return after
 

@@ -20,6 +20,7 @@ from packets.domain.sweep import AssessmentRow, RegisterRow
 from packets.store.rows import from_row
 from packets.store.tables import packets as table
 from reviewbus import quarantine, telemetry
+from reviewbus.crash import crash_point
 from reviewbus.tables import outbox, service_flag
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def resend(tx: Tx, patience: Patience) -> int:
 
     Nothing is sent while the outbox lags, nor for a row whose command has not left yet: it would only add load.
     """
-    oldest = tx.execute(sa.select(sa.func.min(outbox.c.created_at))).scalar()
-    if oldest is not None and (tx.now - oldest).total_seconds() > OUTBOX_AGE_S_MAX:
+    # The outbox is stamped by the server's clock.
+    age = tx.execute(sa.select(sa.func.extract("epoch", sa.func.clock_timestamp() - sa.func.min(outbox.c.created_at))))
+    if (age.scalar() or 0) > OUTBOX_AGE_S_MAX:
         return 0
     statement = (
         sa.select(table)
@@ -65,6 +67,8 @@ def resend(tx: Tx, patience: Patience) -> int:
     rows = [dict(row) for row in tx.execute(statement).mappings()]
     unsent = _unsent(tx, [row["review_id"] for row in rows])
     sent = [row for row in rows if row["review_id"] not in unsent]
+    if sent:
+        crash_point("packets-reconcile")
     for row in sent:
         _resend(tx, row, patience)
     telemetry.RECONCILED.labels(kind="release").inc(len(sent))

@@ -27,6 +27,7 @@ class Cycle:
 
     cycle_id: str
     questionnaire: tuple[str, int]
+    frozen: bool
     closed: bool
 
 
@@ -46,7 +47,7 @@ def cycle(tx: Tx, cycle_id: str, *, lock: bool = False) -> Cycle | None:
     if row is None:
         return None
     questionnaire = (row["questionnaire_id"], row["questionnaire_version"])
-    return Cycle(cycle_id=cycle_id, questionnaire=questionnaire, closed=row["closed"])
+    return Cycle(cycle_id=cycle_id, questionnaire=questionnaire, frozen=row["frozen"], closed=row["closed"])
 
 
 def learn_cycle(
@@ -156,7 +157,7 @@ def names(tx: Tx, packet: Packet) -> Names:
             snapshots.c.manager_id == packet.manager_id,
         )
     ).one_or_none()
-    return none if row is None else Names(subject=row[0], manager=row[1], language=row[2])
+    return none if row is None else Names(subject=row.subject_name, manager=row.manager_name, language=row.language)
 
 
 def freeze_names(tx: Tx, packet: Packet, chosen: Names) -> None:
@@ -186,7 +187,9 @@ class PdfFile:
 def pdf_file(tx: Tx, key: str) -> PdfFile | None:
     """The file under a key; None until it was rendered."""
     row = tx.execute(sa.select(pdf_files.c.body, pdf_files.c.failure).where(pdf_files.c.key == key)).one_or_none()
-    return None if row is None else PdfFile(body=None if row[0] is None else bytes(row[0]), failure=row[1])
+    if row is None:
+        return None
+    return PdfFile(body=None if row.body is None else bytes(row.body), failure=row.failure)
 
 
 def has_pdf(tx: Tx, key: str) -> bool:

@@ -114,7 +114,9 @@ class Library:
                     questionnaires.c.id == key[0], questionnaires.c.version == key[1]
                 )
             ).one_or_none()
-            self._questionnaires[key] = None if row is None else Questionnaire(title=row[0], questions=tuple(row[1]))
+            self._questionnaires[key] = (
+                None if row is None else Questionnaire(title=row.title, questions=tuple(row.questions))
+            )
         return self._questionnaires[key]
 
     def of_cycle(self, cycle_id: str) -> Questionnaire | None:
@@ -125,7 +127,7 @@ class Library:
                     cycles.c.cycle_id == cycle_id
                 )
             ).one_or_none()
-            self._cycles[cycle_id] = None if row is None else (row[0], row[1])
+            self._cycles[cycle_id] = None if row is None else (row.questionnaire_id, row.questionnaire_version)
         return self.questionnaire(self._cycles[cycle_id])
 
     def content(self, review_id: str, version: int) -> Content | None:
@@ -153,7 +155,7 @@ class Library:
         value = self.rating_value(packet.review_id, ref)
         scale = questionnaire.scale
         rated = value is not None
-        words = {
+        words: dict[str, Any] = {
             "questions": rows,
             "rating": {"value": value, "shown": ref.rating_shown.value} if rated else None,
             "scale": {"lowest": scale.lowest, "highest": scale.highest, "labels": questionnaire.labels}

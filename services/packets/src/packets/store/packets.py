@@ -130,7 +130,7 @@ def save_many(tx: Tx, changes: Sequence[Change]) -> list[Saved]:
         "records": [each.records for each in wanted],
         "waits_anew": [awaited_fence(each.old) != awaited_fence(each.new) for each in wanted],
     }
-    last = {str(review_id): sequence for review_id, sequence in tx.execute(_SAVE_MANY, parameters)}
+    last = {str(row.review_id): int(row.event_sequence) for row in tx.execute(_SAVE_MANY, parameters)}
     missed = set(after) - set(last)
     if missed:
         raise VersionMissed(", ".join(sorted(missed)))

@@ -26,7 +26,7 @@ def directory(tx: Tx, actor: Actor, subject_ids: Collection[str]) -> Directory:
     columns = (directory_table.c.person_id, directory_table.c.manager_id)
     wanted = sorted({actor.person_id, *line, *subject_ids})
     rows = tx.execute(sa.select(*columns).where(directory_table.c.person_id.in_(wanted)))
-    return {PersonId(person): PersonId(boss) if boss is not None else None for person, boss in rows}
+    return {PersonId(row.person_id): PersonId(row.manager_id) if row.manager_id is not None else None for row in rows}
 
 
 def standing(tx: Tx, packet: Packet, actor: Actor) -> Standing:

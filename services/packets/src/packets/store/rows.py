@@ -53,14 +53,14 @@ def to_row(packet: Packet) -> dict[str, Any]:
     }
 
 
-def from_row(row: Mapping[str, Any]) -> Packet:
+def from_row(row: Mapping[Any, Any]) -> Packet:
     """The packet of a row of `packets`."""
     plain = {name: row[name] for name in _PLAIN}
     plain |= {name: word(row[name]) for name, word in _WORDS.items() if row[name] is not None}
     return Packet(**plain, snapshot=_snapshot(row), override=_override(row), holds=_holds(row["holds"]))
 
 
-def _snapshot(row: Mapping[str, Any]) -> Snapshot | None:
+def _snapshot(row: Mapping[Any, Any]) -> Snapshot | None:
     if row["snapshot_hash"] is None:
         return None
     ref = SnapshotRef(
@@ -74,7 +74,7 @@ def _snapshot(row: Mapping[str, Any]) -> Snapshot | None:
     return Snapshot(ref=ref, hash=SnapshotHash(row["snapshot_hash"]))
 
 
-def _override(row: Mapping[str, Any]) -> Override | None:
+def _override(row: Mapping[Any, Any]) -> Override | None:
     if row["override_by"] is None:
         return None
     return Override(

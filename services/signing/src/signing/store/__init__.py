@@ -5,6 +5,7 @@ from __future__ import annotations
 from signing.store.records import (
     Due,
     Saved,
+    create_missing,
     due,
     line,
     load,
@@ -23,6 +24,7 @@ __all__ = [
     "Due",
     "Saved",
     "comments",
+    "create_missing",
     "due",
     "keep_comment",
     "line",

@@ -72,11 +72,19 @@ def load_or_create(tx: Tx, blank: SigningRecord) -> SigningRecord:
     found = load(tx, blank.review_id)
     if found is not None:
         return found
-    values = {**_values(blank), "event_sequence": 0, "resends": 0}
-    tx.execute(insert(record).values(values).on_conflict_do_nothing())
+    create_missing(tx, [blank])
     created = load(tx, blank.review_id)
     assert created is not None
     return created
+
+
+def create_missing(tx: Tx, blanks: Sequence[SigningRecord]) -> None:
+    """Write those of these rows that do not exist yet."""
+    known = row_versions(tx, [blank.review_id for blank in blanks])
+    missing = sorted((blank for blank in blanks if blank.review_id not in known), key=lambda blank: blank.review_id)
+    if missing:
+        values = [{**_values(blank), "event_sequence": 0, "resends": 0} for blank in missing]
+        tx.execute(insert(record).values(values).on_conflict_do_nothing())
 
 
 def read(tx: Tx, review_id: ReviewId) -> SigningRecord | None:

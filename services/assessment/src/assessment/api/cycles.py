@@ -1,0 +1,89 @@
+"""Cycles and who takes part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from assessment.api.edge import actor, settings
+from assessment.commands import cycles as commands
+from assessment.domain.cycle import Cycle
+from assessment.domain.ids import QuestionnaireId
+from assessment.domain.review import CycleSettings, ReleaseMode, SelfVisibility
+from assessment.queries import directory
+from assessment.schemas import setup
+from assessment.schemas.reviews import OptionalReason
+from reviewbus.http import Routes
+from reviewbus.idempotency import Answer
+from reviewbus.schema import Page, decode_cursor, encode_cursor
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from assessment.store.cycles import StoredCycle
+    from reviewbus.auth import Caller
+    from reviewbus.db import Tx
+
+routes = Routes("cycles", __name__, description="Cycles")
+
+
+@routes.command("/v1/cycles", body=setup.CycleBody, answer=setup.CycleAck, status=201)
+def create(tx: Tx, caller: Caller, body: dict[str, Any]) -> Answer:
+    """Make a cycle."""
+    wanted = Cycle(
+        cycle_id=commands.new_cycle_id(tx),
+        zone=body["zone"],
+        self_until=body["self_deadline"],
+        manager_until=body["manager_deadline"],
+        settings=CycleSettings(
+            release_mode=ReleaseMode(body["release_mode"]),
+            calibration_required=body["calibration_required"],
+            release_after_calibration=body["release_after_calibration"],
+            self_visibility=SelfVisibility(body["self_visibility"]),
+            questionnaire_id=QuestionnaireId(body["questionnaire_id"]),
+        ),
+    )
+    saved = commands.create(tx, actor(caller), wanted, name=body["name"], instructions=body["instructions"])
+    return _acknowledged(saved, 201)
+
+
+@routes.read("/v1/cycles", query=Page, answer=setup.CyclePage)
+def list_cycles(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
+    """List cycles, newest first."""
+    after = decode_cursor(query["cursor"], str)
+    items, ended = directory.list_cycles(tx, actor(caller), after=after[0] if after else None, limit=query["limit"])
+    return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
+
+
+@routes.read("/v1/cycles/<uuid:cycle_id>", answer=setup.Cycle)
+def one_cycle(tx: Tx, caller: Caller, cycle_id: UUID) -> Any:
+    """Show a cycle."""
+    return directory.one_cycle(tx, actor(caller), str(cycle_id))
+
+
+@routes.command("/v1/cycles/<uuid:cycle_id>/participants", body=setup.ParticipantsBody, answer=setup.ParticipantsAnswer)
+def add_participants(tx: Tx, caller: Caller, body: dict[str, Any], cycle_id: UUID) -> Answer:
+    """Add people to a cycle that is not started, or give them another manager."""
+    rows = [commands.participant(**row) for row in body["participants"]]
+    changed, reviews = commands.add_participants(tx, actor(caller), str(cycle_id), rows)
+    listed = [{"review_id": review_id, "subject_id": subject_id} for subject_id, review_id in reviews.items()]
+    return Answer(status=200, acknowledgement={"cycle_id": str(cycle_id), "changed": changed, "reviews": listed})
+
+
+@routes.command("/v1/cycles/<uuid:cycle_id>/start", answer=setup.CycleAck, status=202)
+def start(tx: Tx, caller: Caller, cycle_id: UUID) -> Answer:
+    """Start a cycle: its settings are frozen and its reviews are opened."""
+    saved = commands.start(tx, actor(caller), str(cycle_id), chunk_rows=settings().chunk_rows)
+    return _acknowledged(saved, 202)
+
+
+@routes.command("/v1/cycles/<uuid:cycle_id>/close", body=OptionalReason, answer=setup.CycleAck, status=202)
+def close(tx: Tx, caller: Caller, body: dict[str, Any], cycle_id: UUID) -> Answer:
+    """Close a cycle: nothing in its reviews is written any more."""
+    saved = commands.close(tx, actor(caller), str(cycle_id), reason=body["reason"], chunk_rows=settings().chunk_rows)
+    return _acknowledged(saved, 202)
+
+
+def _acknowledged(saved: StoredCycle, status: int) -> Answer:
+    cycle = saved.cycle
+    told = {"cycle_id": cycle.cycle_id, "state": cycle.state.value, "row_version": saved.row_version}
+    return Answer(status=status, acknowledgement=told, location=f"/v1/cycles/{cycle.cycle_id}")

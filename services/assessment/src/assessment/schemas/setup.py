@@ -1,0 +1,233 @@
+"""Shapes of what HR sets up: people, questionnaires, cycles and who takes part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from assessment.domain.questionnaire import Audience, QuestionKind
+from assessment.domain.review import ReleaseMode, SelfVisibility
+from assessment.schemas import parts
+from reviewbus import schema
+from reviewbus.schema import Body, Page, Shape
+
+
+class Named(Shape):
+    """One person of an import."""
+
+    person_id = schema.person_id(required=True)
+    name = parts.words(parts.TITLE_CHARS_MAX, required=True)
+    email = fields.Email(required=True, validate=validate.Length(max=parts.EMAIL_CHARS_MAX))
+    manager_id = schema.person_id(load_default=None, allow_none=True)
+    active = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    language = parts.language(load_default="en")
+
+
+class ImportBody(Body):
+    """People as the personnel system knows them."""
+
+    people = fields.List(
+        fields.Nested(Named), required=True, validate=validate.Length(min=1, max=parts.IMPORT_ROWS_MAX)
+    )
+
+
+class RowProblem(Shape):
+    """A row that was left out."""
+
+    index = fields.Integer(required=True)
+    person_id = fields.String(required=True)
+    code = fields.String(required=True)
+
+
+class ImportAnswer(Shape):
+    """What an import came to."""
+
+    changed = fields.Integer(required=True)
+    unchanged = fields.Integer(required=True)
+    problems = fields.List(fields.Nested(RowProblem), required=True)
+
+
+class PeopleQuery(Page):
+    """Which people to list."""
+
+    manager_id = schema.person_id(load_default=None)
+    active = fields.Boolean(load_default=None)
+
+
+class Person(Shape):
+    """Somebody in the directory."""
+
+    person_id = fields.String(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+    manager_id = fields.String(allow_none=True)
+    active = fields.Boolean(required=True)
+    language = fields.String(required=True)
+    version = fields.Integer()
+
+
+class PeoplePage(Shape):
+    """A page of people."""
+
+    items = fields.List(fields.Nested(Person), required=True)
+    next_cursor = fields.String(allow_none=True)
+
+
+class Scale(Shape):
+    """Whole numbers from the lowest to the highest, with words for them."""
+
+    lowest = fields.Integer(
+        required=True, strict=True, validate=validate.Range(min=-parts.SCALE_MAX, max=parts.SCALE_MAX)
+    )
+    highest = fields.Integer(
+        required=True, strict=True, validate=validate.Range(min=-parts.SCALE_MAX, max=parts.SCALE_MAX)
+    )
+    labels = parts.many(parts.text(parts.TITLE_CHARS_MAX), parts.OPTIONS_MAX, load_default=list)
+
+
+class Option(Shape):
+    """One choice."""
+
+    id = parts.question_id(required=True)
+    text = parts.words(parts.QUESTION_CHARS_MAX, required=True)
+
+
+class Question(Shape):
+    """What is asked."""
+
+    question_id = parts.question_id(required=True)
+    text = parts.words(parts.QUESTION_CHARS_MAX, required=True)
+    text_hash = fields.String(dump_only=True)
+    audience = parts.one_of(Audience, required=True)
+    kind = parts.one_of(QuestionKind, required=True)
+    required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    help_text = parts.text(parts.QUESTION_CHARS_MAX, load_default=None, allow_none=True)
+    scale = fields.Nested(Scale, load_default=None, allow_none=True)
+    options = parts.many(fields.Nested(Option), parts.OPTIONS_MAX, load_default=None, allow_none=True)
+
+
+class QuestionnaireBody(Body):
+    """A questionnaire as it is written."""
+
+    title = parts.words(parts.TITLE_CHARS_MAX, required=True)
+    questions = fields.List(
+        fields.Nested(Question), required=True, validate=validate.Length(min=1, max=parts.QUESTIONS_MAX)
+    )
+
+
+class QuestionnaireMade(Shape):
+    """A questionnaire that was made."""
+
+    questionnaire_id = fields.String(required=True)
+    version = fields.Integer(required=True)
+
+
+class QuestionnaireSummary(Shape):
+    """A questionnaire in a list."""
+
+    questionnaire_id = fields.String(required=True)
+    title = fields.String(required=True)
+    version = fields.Integer(required=True)
+    in_use = fields.Boolean(required=True)
+
+
+class QuestionnairePage(Shape):
+    """A page of questionnaires."""
+
+    items = fields.List(fields.Nested(QuestionnaireSummary), required=True)
+    next_cursor = fields.String(allow_none=True)
+
+
+class Questionnaire(QuestionnaireSummary):
+    """A questionnaire with its questions."""
+
+    content_hash = fields.String(required=True)
+    questions = fields.List(fields.Nested(Question), required=True)
+
+
+class CycleBody(Body):
+    """A cycle as it is made; the deadlines are last days in `zone`."""
+
+    name = parts.words(parts.TITLE_CHARS_MAX, required=True)
+    zone = parts.words(64, required=True)
+    self_deadline = fields.Date(required=True)
+    manager_deadline = fields.Date(required=True)
+    questionnaire_id = parts.our_id(required=True)
+    release_mode = parts.one_of(ReleaseMode, load_default=ReleaseMode.HR_GATED.value)
+    calibration_required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    release_after_calibration = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    self_visibility = parts.one_of(SelfVisibility, load_default=SelfVisibility.ON_SHARE.value)
+    instructions = parts.text(parts.TEXT_CHARS_MAX, load_default=None, allow_none=True)
+
+    @ma.validates_schema
+    def _within_the_calendar(self, content: dict[str, Any], **_: Any) -> None:
+        """The day after a deadline must exist, and years beyond this are typing errors."""
+        for name in ("self_deadline", "manager_deadline"):
+            if name in content and not 2000 <= content[name].year <= 2999:  # noqa: PLR2004
+                raise ma.ValidationError("Not within the years 2000 to 2999.", name)
+
+
+class CycleAck(Shape):
+    """A cycle after a command."""
+
+    cycle_id = fields.String(required=True)
+    state = fields.String(required=True)
+    row_version = fields.Integer(required=True)
+
+
+class Cycle(CycleAck):
+    """A cycle with its settings."""
+
+    name = fields.String(required=True)
+    zone = fields.String(required=True)
+    self_deadline = fields.Date(required=True)
+    manager_deadline = fields.Date(required=True)
+    questionnaire_id = fields.String(required=True)
+    questionnaire_version = fields.Integer(required=True)
+    release_mode = fields.String(required=True)
+    calibration_required = fields.Boolean(required=True)
+    release_after_calibration = fields.Boolean(required=True)
+    self_visibility = fields.String(required=True)
+    instructions = fields.String(allow_none=True)
+    settled = fields.Boolean(
+        required=True, metadata={"description": "No review waits to be opened or flagged any more"}
+    )
+
+
+class CyclePage(Shape):
+    """A page of cycles."""
+
+    items = fields.List(fields.Nested(Cycle), required=True)
+    next_cursor = fields.String(allow_none=True)
+
+
+class Participant(Shape):
+    """Who is reviewed, and by whom: the directory's manager if nobody is named."""
+
+    subject_id = schema.person_id(required=True)
+    manager_id = schema.person_id(load_default=None, allow_none=True)
+
+
+class ParticipantsBody(Body):
+    """Who takes part."""
+
+    participants = fields.List(
+        fields.Nested(Participant), required=True, validate=validate.Length(min=1, max=parts.PARTICIPANTS_MAX)
+    )
+
+
+class ParticipantReview(Shape):
+    """Whose review is which."""
+
+    review_id = fields.String(required=True)
+    subject_id = fields.String(required=True)
+
+
+class ParticipantsAnswer(Shape):
+    """The reviews of all who were named."""
+
+    cycle_id = fields.String(required=True)
+    changed = fields.Integer(required=True)
+    reviews = fields.List(fields.Nested(ParticipantReview), required=True)

@@ -1,0 +1,105 @@
+"""What is done about news and mails: lock the review's board, let the domain decide, save, emit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from notifications import events, store
+from notifications.domain import delivery
+from notifications.domain.board import new_board
+from notifications.domain.delivery import DeliveryState
+from notifications.domain.following import follow
+from reviewbus import jobs, telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from notifications.domain.delivery import Delivery, Step
+    from notifications.domain.ids import DeliveryId
+    from notifications.domain.news import News
+    from notifications.domain.sending import Failure, Suppress
+    from reviewbus.db import Tx
+    from reviewbus.jobs import Job
+
+MAIL = "mail"
+_log = telemetry.logger("notifications")
+
+
+def learn(tx: Tx, news: News, *, occurred_at: datetime) -> None:
+    """Take one fact in: tasks follow from it at once, mails are queued."""
+    old = store.load_or_create(tx, new_board(news.about))
+    followed = follow(old, news, occurred_at=occurred_at)
+    if followed.board is old:
+        return
+    store.save(tx, old, followed.board)
+    store.put_tasks(tx, followed.tasks)
+    queue(tx, store.call_for(tx, followed.mails))
+
+
+def queue(tx: Tx, delivery_ids: Iterable[DeliveryId]) -> None:
+    """Queue the sending of these deliveries."""
+    jobs.enqueue_many(tx, MAIL, {one: {} for one in delivery_ids})
+
+
+def take_up(tx: Tx, delivery_ids: Sequence[DeliveryId]) -> list[Delivery]:
+    """Return those of these deliveries that wait to be sent.
+
+    One whose attempt began and left no trace of its end is given up: the server may have taken it.
+    """
+    known = store.deliveries(tx, delivery_ids)
+    store.load_many(tx, sorted({one.intent.key.review_id for one in known}))
+    # Read again under the locks: only now do they stand still.
+    current = store.deliveries(tx, delivery_ids)
+    for one in current:
+        if one.state is DeliveryState.SENDING:
+            _keep(tx, one, delivery.abandoned(one), job=None)
+    return [one for one in current if one.state is DeliveryState.QUEUED]
+
+
+def suppress(tx: Tx, one: Delivery, decision: Suppress) -> None:
+    """Note that the mail is not sent, on purpose."""
+    if _unchanged(tx, one):
+        _keep(tx, one, delivery.suppress(one, decision.reason), job=None)
+
+
+def begin(tx: Tx, one: Delivery) -> Delivery | None:
+    """Note that an attempt begins; return the delivery as it is then, or None if somebody else was faster."""
+    if not _unchanged(tx, one):
+        return None
+    begun = delivery.begin(one)
+    store.save_delivery(tx, one, begun)
+    return begun
+
+
+def accepted(tx: Tx, one: Delivery) -> None:
+    """Note that the mail server has taken it."""
+    if _unchanged(tx, one):
+        _keep(tx, one, delivery.accepted(one), job=None)
+
+
+def failed(tx: Tx, one: Delivery, failure: Failure, job: Job) -> None:
+    """Note that the attempt has failed; it is queued again, or given up."""
+    if _unchanged(tx, one):
+        _keep(tx, one, delivery.failed(one, failure), job=job)
+
+
+def _unchanged(tx: Tx, one: Delivery) -> bool:
+    """Lock the review's board; say whether the delivery is as it was read before: nobody else has had it."""
+    store.load(tx, one.intent.key.review_id)
+    return store.deliveries(tx, [one.delivery_id]) == [one]
+
+
+def _keep(tx: Tx, old: Delivery, step: Step, job: Job | None) -> None:
+    new, facts, again_after_s = step
+    store.save_delivery(tx, old, new)
+    if job is not None and again_after_s is not None:
+        jobs.finish(tx, job)
+        later = tx.now + timedelta(seconds=again_after_s)
+        jobs.enqueue(tx, MAIL, new.delivery_id, {}, run_at=later)
+    first = store.number_events(tx, new.intent.key.review_id, len(facts))
+    for number, fact in enumerate(facts, start=first):
+        tx.emit(events.event(fact, sequence=number))
+    reason = None if new.reason is None else new.reason.value
+    _log.info("delivery_moved", delivery_id=new.delivery_id, state=new.state.value, attempt=new.attempt, reason=reason)

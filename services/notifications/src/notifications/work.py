@@ -1,0 +1,187 @@
+"""What is done beside requests: sending mails, and queueing again what nobody works on any more."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from notifications import commands, mail, peers, store
+from notifications.domain import sending
+from notifications.domain.ids import DeliveryId
+from notifications.domain.sending import Failure, Suppress
+from reviewbus import quarantine, telemetry
+from reviewbus.crash import crash_point
+
+if TYPE_CHECKING:
+    import smtplib
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from email.message import EmailMessage
+
+    from notifications.domain.delivery import Delivery
+    from notifications.domain.mails import MailKey
+    from notifications.peers import Recipient
+    from reviewbus.client import PeerClient
+    from reviewbus.db import Database
+    from reviewbus.jobs import Job
+
+# A mail server that takes longer than the lease for a batch is one whose time limits have passed.
+BATCH = 10
+LEASE_S = 300
+# An owner's answer older than this is asked for anew: what it is about may have been hidden meanwhile.
+ANSWER_S_MAX = 5
+STRANDED_AFTER_S = 600
+STRANDED_ROWS_MAX = 500
+# The server does not accept our own address: a mistake in the settings, which somebody will put right.
+_OURS = "sender-refused"
+_log = telemetry.logger("work")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A delivery that is to be sent now."""
+
+    delivery: Delivery
+    message: EmailMessage
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postman:
+    """Sends mails. `clients` are the other services by name; `effects_from` None: the watermark in the database."""
+
+    db: Database
+    clients: Mapping[str, PeerClient]
+    server: mail.SmtpServer
+    sender: mail.Sender
+    effects_from: datetime | None = None
+
+    def run(self, batch: Sequence[Job]) -> None:
+        """Send what these jobs are for, at most once each.
+
+        Raises:
+            PeerUnavailable, PeerRefused: it is not known who may open what; nothing is sent until it is.
+        """
+        jobs = {DeliveryId(job.key): job for job in batch}
+        with self.db.begin() as tx:
+            quarantine.refuse(tx)
+            waiting = commands.take_up(tx, list(jobs))
+            effects_from = self.effects_from or store.effects_from(tx)
+        while waiting:
+            letters, asked_at = self._decided(waiting, jobs, effects_from)
+            waiting = self._sent(letters, asked_at)
+
+    def _decided(
+        self, waiting: Sequence[Delivery], jobs: Mapping[DeliveryId, Job], effects_from: datetime
+    ) -> tuple[list[Letter], datetime]:
+        """Return the mails that are to go out, and when it was asked whether they may; the others are settled."""
+        asked_at = self.db.clock()
+        known = peers.recipients(self.clients["assessment"], [one.intent.key.recipient_id for one in waiting])
+        allowed = peers.allowed(self.clients, waiting)
+        letters = []
+        for one in waiting:
+            recipient = known.get(one.intent.key.recipient_id)
+            decision = sending.decide(
+                one.intent,
+                allowed=allowed.get(one.delivery_id, False),
+                recipient_active=recipient is not None and recipient.active,
+                has_address=recipient is not None and mail.is_address(recipient.address),
+                effects_from=effects_from,
+            )
+            if isinstance(decision, Suppress):
+                with self.db.begin() as tx:
+                    commands.suppress(tx, one, decision)
+            else:
+                assert recipient is not None
+                message = self._message(one, recipient, asked_at)
+                letters.append(Letter(delivery=one, message=message, job=jobs[one.delivery_id]))
+        return letters, asked_at
+
+    def _sent(self, letters: Sequence[Letter], asked_at: datetime) -> list[Delivery]:
+        """Send over one connection; return what is left where it broke, or where the answers became too old."""
+        with ExitStack() as stack:
+            if letters:
+                try:
+                    smtp = stack.enter_context(mail.connected(self.server))
+                except mail.TransientMailFailure as failure:
+                    _log.warning("mail_server_unreachable", code=failure.code, status=failure.status)
+                    self._all_failed(letters)
+                    return []
+            for number, letter in enumerate(letters):
+                too_old = number > 0 and (self.db.clock() - asked_at).total_seconds() > ANSWER_S_MAX
+                if too_old or not self._attempt(smtp, letter):
+                    return [one.delivery for one in letters[number + (0 if too_old else 1) :]]
+        return []
+
+    def _attempt(self, smtp: smtplib.SMTP, letter: Letter) -> bool:
+        """Hand one mail over; say whether the connection serves the next one.
+
+        That an attempt begins is committed before the server hears of it: whatever happens in between, nobody sends
+        this mail a second time.
+        """
+        with self.db.begin() as tx:
+            begun = commands.begin(tx, letter.delivery)
+        if begun is None:
+            return True
+        try:
+            mail.send(smtp, letter.message)
+        except mail.MailFailure as failure:
+            with self.db.begin() as tx:
+                commands.failed(tx, begun, _class_of(failure), letter.job)
+            return bool(failure.status)
+        crash_point("mail-after-smtp")
+        with self.db.begin() as tx:
+            commands.accepted(tx, begun)
+        return True
+
+    def _all_failed(self, letters: Sequence[Letter]) -> None:
+        """Count an attempt for each: there is no server."""
+        for letter in letters:
+            with self.db.begin() as tx:
+                begun = commands.begin(tx, letter.delivery)
+                if begun is not None:
+                    commands.failed(tx, begun, Failure.TRANSIENT, letter.job)
+
+    def _message(self, one: Delivery, recipient: Recipient, date: datetime) -> EmailMessage:
+        key = one.intent.key
+        letter = mail.Mail(
+            key=_words(key),
+            template=key.template,
+            review_id=key.review_id,
+            name=recipient.name,
+            address=recipient.address,
+            language=recipient.language,
+        )
+        return mail.build(letter, self.sender, date=date)
+
+
+def requeue(db: Database) -> int:
+    """Queue deliveries again that nobody works on any more, their jobs having been given up; return how many."""
+    with db.begin() as tx:
+        quarantine.refuse(tx)
+        stranded = store.stranded(tx, commands.MAIL, after_s=STRANDED_AFTER_S, rows_max=STRANDED_ROWS_MAX)
+        commands.queue(tx, stranded)
+    if stranded:
+        telemetry.RECONCILED.labels(kind="mail").inc(len(stranded))
+        _log.info("deliveries_queued_again", deliveries=len(stranded))
+    return len(stranded)
+
+
+def move_restored(db: Database) -> int:
+    """After a restore nobody knows which mails went out since the backup: none about what happened before now will."""
+    with db.begin() as tx:
+        store.move_watermark(tx)
+    return 1
+
+
+def _class_of(failure: mail.MailFailure) -> Failure:
+    if isinstance(failure, mail.UncertainMailFailure):
+        return Failure.UNCERTAIN
+    if isinstance(failure, mail.PermanentMailFailure) and failure.code != _OURS:
+        return Failure.PERMANENT
+    return Failure.TRANSIENT
+
+
+def _words(key: MailKey) -> str:
+    return f"{key.recipient_id}:{key.template}:{key.review_id}:{key.occasion}"

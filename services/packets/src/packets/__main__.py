@@ -1,0 +1,17 @@
+"""The console script of the packets service."""
+
+from __future__ import annotations
+
+import sys
+
+from packets.app import build
+from reviewbus import runner
+
+
+def main() -> int:
+    """Run the verb that the command line names; return the exit status."""
+    return runner.main("packets", build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

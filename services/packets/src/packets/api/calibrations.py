@@ -1,0 +1,132 @@
+"""Shared questions and calibration sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from packets import queries, schemas
+from packets.api.routes import actor, routes, session_words
+from packets.commands import calibration, selection
+from reviewbus import http
+from reviewbus.http import Reply
+from reviewbus.idempotency import Answer
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from reviewbus.auth import Caller
+    from reviewbus.db import Tx
+
+Words = dict[str, Any]
+
+
+@routes.read("/v1/shared-questions/<uuid:cycle_id>", answer=schemas.SelectionShape)
+def shared_questions(tx: Tx, caller: Caller, cycle_id: UUID) -> Reply:
+    """Which questions a cycle's packets show."""
+    words = queries.shared_questions(tx, str(cycle_id), actor(caller))
+    return Reply(body=words, etag=str(words["version"]))
+
+
+@routes.save("/v1/shared-questions/<uuid:cycle_id>", body=schemas.Selected, answer=schemas.SelectionShape)
+def share_questions(tx: Tx, caller: Caller, body: Words, cycle_id: UUID) -> Reply:
+    """Choose which questions a cycle's packets show; the packets follow."""
+    selection.change(
+        tx,
+        str(cycle_id),
+        actor(caller),
+        expected_version=http.if_match_version(),
+        question_ids=body["question_ids"],
+        shares_rating=body["rating"],
+    )
+    words = queries.shared_questions(tx, str(cycle_id), actor(caller))
+    return Reply(body=words, etag=str(words["version"]))
+
+
+@routes.command("/v1/calibrations", body=schemas.NewSession, answer=schemas.SessionShape, status=201)
+def create_session(tx: Tx, caller: Caller, body: Words) -> Answer:
+    """Make a calibration session of some reviews."""
+    session = calibration.create(
+        tx,
+        actor(caller),
+        cycle_id=str(body["cycle_id"]),
+        review_ids={str(each) for each in body["review_ids"]},
+        members=set(body["members"]),
+    )
+    return Answer(status=201, acknowledgement=session_words(session), location=f"/v1/calibrations/{session.id}")
+
+
+@routes.read("/v1/calibrations/<uuid:session_id>", answer=schemas.BoardShape)
+def board(tx: Tx, caller: Caller, session_id: UUID) -> Words:
+    """The board of a session: ratings and submitted answers, for its calibrators."""
+    return queries.board(tx, str(session_id), actor(caller))
+
+
+@routes.save(
+    "/v1/calibrations/<uuid:session_id>/members",
+    body=schemas.Members,
+    answer=schemas.MembersShape,
+    if_match=False,
+)
+def set_members(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Words:
+    """Say who calibrates."""
+    session = calibration.set_members(tx, str(session_id), actor(caller), members=set(body["members"]))
+    return {**session_words(session), "members": sorted(session.calibrators)}
+
+
+@routes.command("/v1/calibrations/<uuid:session_id>/start", answer=schemas.SessionShape)
+def start(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
+    """Start a session."""
+    return _step(tx, caller, "start", session_id)
+
+
+@routes.command("/v1/calibrations/<uuid:session_id>/cancel", answer=schemas.SessionShape)
+def cancel(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
+    """Cancel a session; its reviews are free for another."""
+    return _step(tx, caller, "cancel", session_id)
+
+
+@routes.command("/v1/calibrations/<uuid:session_id>/complete", answer=schemas.SessionShape)
+def complete(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
+    """Complete a session: its reviews are calibrated."""
+    return _step(tx, caller, "complete", session_id)
+
+
+@routes.command("/v1/calibrations/<uuid:session_id>/reopen", answer=schemas.SessionShape)
+def reopen(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
+    """Calibrate the reviews of a completed session again."""
+    return _step(tx, caller, "reopen", session_id)
+
+
+@routes.command("/v1/calibrations/<uuid:session_id>/confirm", body=schemas.Confirmed, answer=schemas.SessionShape)
+def confirm(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Answer:
+    """Confirm the ratings of reviews whose answers changed after their calibration."""
+    review_ids = {str(each) for each in body["review_ids"]}
+    session = calibration.confirm(tx, str(session_id), actor(caller), review_ids=review_ids)
+    return Answer(status=200, acknowledgement=session_words(session))
+
+
+@routes.save(
+    "/v1/calibrations/<uuid:session_id>/ratings/<uuid:review_id>", body=schemas.Rated, answer=schemas.RatingShape
+)
+def rate(tx: Tx, caller: Caller, body: Words, session_id: UUID, review_id: UUID) -> Reply:
+    """Rate a review in a session, with a justification."""
+    packet = calibration.rate(
+        tx,
+        str(session_id),
+        str(review_id),
+        actor(caller),
+        value=body["rating"],
+        justification=body["justification"],
+        expected_version=http.if_match_version(),
+    )
+    words = {
+        "review_id": packet.review_id,
+        "rating_version": packet.rating_version,
+        "row_version": packet.row_version,
+    }
+    return Reply(body=words, etag=str(packet.rating_version))
+
+
+def _step(tx: Tx, caller: Caller, name: str, session_id: UUID) -> Answer:
+    session = calibration.step(tx, name, str(session_id), actor(caller))
+    return Answer(status=200, acknowledgement=session_words(session))

@@ -1,0 +1,191 @@
+"""Packets: read, rate, send, release, take back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, jsonify
+
+from packets import queries, schemas, store
+from packets.api.routes import acknowledge, actor, packet_answer, review_id_of, routes
+from packets.commands import rating, reading, release
+from packets.domain.holds import awaited_fence
+from packets.domain.packet import Part, preview_tag
+from packets.domain.people import unmet_part
+from packets.domain.refusals import refuse
+from packets.domain.visibility import unmet_see_state
+from packets.pdf import TEMPLATE_VERSION
+from packets.queries import Filters
+from reviewbus import http
+from reviewbus.http import Reply
+from reviewbus.problems import Problem
+from reviewbus.schema import decode_cursor, encode_cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from packets.domain.packet import Packet
+    from packets.domain.refusals import Refusal
+    from reviewbus.auth import Caller
+    from reviewbus.db import Tx
+    from reviewbus.idempotency import Answer
+
+Words = dict[str, Any]
+CHUNK_BYTES = 64 * 1024
+RETRY_AFTER_S = 1
+PDF_TYPE = "application/pdf"
+
+
+@routes.read("/v1/packets", query=schemas.PacketsQuery, answer=schemas.PacketsShape)
+def packets(tx: Tx, caller: Caller, query: Words) -> Words:
+    """List packets: HR all, managers their team's, employees their own released ones."""
+    after = decode_cursor(query["cursor"], str)
+    named = {
+        "cycle_id": query["cycle_id"] and str(query["cycle_id"]),
+        "state": query["state"],
+        "manager_id": query["manager_id"],
+        "subject_id": query["person_id"],
+    }
+    filters = Filters(columns={name: value for name, value in named.items() if value is not None})
+    items, last = queries.listing(
+        tx, actor(caller), filters, after=review_id_of(after[0]) if after else None, limit=query["limit"]
+    )
+    return {"items": items, "next_cursor": encode_cursor(last) if last else None}
+
+
+@routes.read("/v1/packets/<uuid:review_id>", answer=schemas.ViewShape)
+def packet(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
+    """Read a packet. The employee's first read of a release is noted."""
+    found, part = reading.read(tx, str(review_id), actor(caller))
+    return Reply(body=queries.view(tx, found, part), etag=preview_tag(found))
+
+
+@routes.read("/v1/packets/<uuid:review_id>/preview", answer=schemas.ViewShape)
+def preview(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
+    """Read a packet as the employee will see it."""
+    found = reading.authorise(tx, str(review_id), actor(caller))
+    refuse(unmet_part(store.standing(tx, found, actor(caller)), Part.HR_ADMIN))
+    return Reply(body=queries.view(tx, found, Part.HR_ADMIN), etag=preview_tag(found))
+
+
+@routes.read("/v1/packets/<uuid:review_id>/pdf")
+@routes.alt_response(200, schema={"type": "string", "format": "binary"}, content_type=PDF_TYPE, description="The PDF")
+@routes.alt_response(202, schema=schemas.RenderingShape, description="Not rendered yet: ask again")
+def pdf(tx: Tx, caller: Caller, review_id: UUID) -> Response:
+    """Download a packet. Answers 202 while it is being rendered."""
+    found = reading.authorise(tx, str(review_id), actor(caller))
+    company = http.edge().services["settings"].company_name
+    names = store.names(tx, found)
+    key = queries.pdf_key(found, names, company=company, template=TEMPLATE_VERSION)
+    file = store.pdf_file(tx, key) if names.subject is not None else None
+    if file is not None and file.failure is not None:
+        raise Problem(503, "pdf-not-renderable", "No PDF can be made of this packet; people have been told.")
+    # The bytes are here; what follows is the last look at the rights, with the row locked.
+    if file is None or file.body is None or reading.download(tx, found, actor(caller)) is None:
+        reading.want_pdf(tx, str(review_id))
+        return _rendering()
+    return _file(file.body, found)
+
+
+@routes.read("/v1/packets/<uuid:review_id>/actions", answer=schemas.ActionsShape)
+def actions(tx: Tx, caller: Caller, review_id: UUID) -> Words:
+    """What the caller could do with a packet now, and what is unmet."""
+    found, answers = queries.actions(tx, str(review_id), actor(caller))
+    hidden = bool(unmet_see_state(found, store.standing(tx, found, actor(caller))))
+    return {
+        "review_id": found.review_id,
+        "state": None if hidden else found.state.value,
+        "row_version": None if hidden else found.row_version,
+        "actions": [
+            {
+                "action": each.action.value,
+                "allowed": each.allowed,
+                "unmet": [_described(reason) for reason in each.unmet],
+            }
+            for each in answers
+        ],
+    }
+
+
+@routes.save(
+    "/v1/packets/<uuid:review_id>/rating",
+    body=schemas.RatingChanged,
+    answer=schemas.RatedPacketShape,
+    if_match=False,
+)
+def change_rating(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Reply:
+    """Change the rating of a calibrated review, with a reason."""
+    saved = rating.change_rating(tx, str(review_id), actor(caller), value=body["rating"], reason=body["reason"])
+    words = {**acknowledge(saved), "rating_version": saved.rating_version}
+    return Reply(body=words, etag=preview_tag(saved))
+
+
+@routes.command(
+    "/v1/packets/<uuid:review_id>/override-calibration", body=schemas.WithReason, answer=schemas.PacketShape
+)
+def override_calibration(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
+    """Open the calibration gate for one review, with a reason."""
+    saved = rating.override_calibration(tx, str(review_id), actor(caller), reason=body["reason"])
+    return packet_answer(saved)
+
+
+@routes.command("/v1/packets/<uuid:review_id>/release-to-manager", answer=schemas.PacketShape)
+def release_to_manager(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
+    """Send a ready packet to its manager."""
+    return packet_answer(release.send_to_manager(tx, str(review_id), actor(caller)))
+
+
+@routes.command(
+    "/v1/packets/<uuid:review_id>/release",
+    body=schemas.WithReason,
+    answer=schemas.PacketShape,
+    status=202,
+    if_match=True,
+)
+@routes.alt_response(200, schema=schemas.PacketShape, description="Done already, or at once")
+def release_packet(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
+    """Release a packet to the employee, as it was previewed."""
+    saved = release.release(tx, str(review_id), actor(caller), previewed=http.if_match(), reason=body["reason"])
+    return packet_answer(saved, waits=awaited_fence(saved) is not None)
+
+
+@routes.command(
+    "/v1/packets/<uuid:review_id>/unrelease", body=schemas.Unrelease, answer=schemas.PacketShape, status=202
+)
+@routes.alt_response(200, schema=schemas.PacketShape, description="Done already, or at once")
+def unrelease(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
+    """Take a packet back, with a reason: hidden at once, unlocked soon after."""
+    saved = release.unrelease(
+        tx,
+        str(review_id),
+        actor(caller),
+        reason=body["reason"],
+        revoke_signatures=body["revoke_signatures"],
+    )
+    return packet_answer(saved, waits=awaited_fence(saved) is not None)
+
+
+def _described(reason: Refusal) -> Words:
+    return {"code": reason.code, "detail": reason.detail, **reason.params}
+
+
+def _rendering() -> Response:
+    response = jsonify({"state": "rendering"})
+    response.status_code = 202
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _file(body: bytes, packet: Packet) -> Response:
+    def chunks() -> Iterator[bytes]:
+        for start in range(0, len(body), CHUNK_BYTES):
+            yield body[start : start + CHUNK_BYTES]
+
+    response = Response(chunks(), mimetype=PDF_TYPE)
+    response.content_length = len(body)
+    response.headers["Content-Disposition"] = f'attachment; filename="packet-{packet.review_id}.pdf"'
+    tag = preview_tag(packet)
+    if tag is not None:
+        response.set_etag(tag)
+    return response

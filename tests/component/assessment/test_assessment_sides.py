@@ -1,0 +1,292 @@
+"""The two forms: versions, texts, backups, sharing and taking back, and who reads what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from component.assessment.assessment_service import MANAGER_ANSWERS, SELF_ANSWERS, Running
+from harness.people import AMY, ANNA, HELEN, HUGO, MAX, MIRA, OLGA
+from reviewbus.canonical import digest
+
+if TYPE_CHECKING:
+    from harness.people import Person
+
+
+def _self(review_id: str) -> str:
+    return f"/v1/reviews/{review_id}/self-assessment"
+
+
+def _manager(review_id: str) -> str:
+    return f"/v1/reviews/{review_id}/manager-assessment"
+
+
+def _save(service: Running, review_id: str, version: int, **answers: Any) -> Any:
+    return service.done(service.put(ANNA, _self(review_id), {"answers": answers or SELF_ANSWERS}, version=version))
+
+
+def test_texts_are_sanitised_and_empty_ones_are_no_answers(service: Running) -> None:
+    review_id = service.review()
+    dangerous = '<p onclick="x()">Hi<script>alert(1)</script> <a href="javascript:x">link</a><img src=x></p>'
+    saved = _save(service, review_id, 0, **{"s-text": dangerous, "s-rating": None})
+    assert saved["answers"] == {"s-text": '<p>Hi <a rel="noopener noreferrer">link</a></p>'}
+    assert _save(service, review_id, 1, **{"s-text": "<p> </p>"})["answers"] == {}
+
+
+def test_answers_that_do_not_fit_are_named_and_nothing_is_kept(service: Running) -> None:
+    review_id = service.review()
+    wrong = {"s-rating": 9, "m-text": "not mine", "s-text": 4}
+    answer = service.put(ANNA, _self(review_id), {"answers": wrong}, version=0)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "answers-invalid")
+    assert {one["question_id"]: one["code"] for one in answer.get_json()["problems"]} == {
+        "s-rating": "not-on-scale",
+        "m-text": "unknown-question",
+        "s-text": "wrong-kind",
+    }
+    assert service.done(service.get(ANNA, f"{_self(review_id)}/backups"))["items"] == []
+
+
+def test_every_save_is_a_version_for_good_with_its_hashes(service: Running) -> None:
+    review_id = service.review()
+    _save(service, review_id, 0)
+    _save(service, review_id, 1, **{"s-text": "<p>Second</p>"})
+    rows = service.rows(
+        "select version, answers, content_hash from content where review_id = :r order by version", r=review_id
+    )
+    assert [row["version"] for row in rows] == [1, 2]
+    (second,) = rows[1]["answers"]
+    assert second["answer_hash"] == digest("<p>Second</p>")
+    assert rows[1]["content_hash"] == service.row(review_id)["self_hash"]
+    first = service.done(service.get(ANNA, f"{_self(review_id)}/versions/1"))
+    assert (first["answers"], first["superseded"]) == (SELF_ANSWERS, True)
+
+
+def test_a_stale_save_is_refused_with_the_current_version_and_its_text_kept(service: Running) -> None:
+    review_id = service.review()
+    _save(service, review_id, 0)
+    answer = service.put(ANNA, _self(review_id), {"answers": {"s-text": "mine"}}, version=0)
+    assert (answer.status_code, answer.get_json()["code"]) == (412, "stale-version")
+    assert answer.get_json()["current_version"] == 1
+    (kept,) = service.done(service.get(ANNA, f"{_self(review_id)}/backups"))["items"]
+    shown = service.done(service.get(ANNA, f"{_self(review_id)}/backups/{kept['number']}"))
+    assert (shown["kind"], shown["answers"]) == ("refused", {"s-text": "mine"})
+    assert service.get(MAX, f"{_self(review_id)}/backups").status_code == 404
+    assert service.row(review_id)["self_version"] == 1
+
+
+def test_a_backup_comes_back_as_a_new_version(service: Running) -> None:
+    review_id = service.review()
+    service.done(service.put(ANNA, f"{_self(review_id)}/backup", {"answers": {"s-text": "unsaved"}}))
+    _save(service, review_id, 0)
+    path = f"{_self(review_id)}/backups/1/restore"
+    assert service.post(ANNA, path, version=0).get_json()["code"] == "stale-version"
+    assert service.post(ANNA, path, version=1).headers["ETag"] == '"2"'
+    assert service.done(service.get(ANNA, _self(review_id)))["answers"] == {"s-text": "unsaved"}
+    assert service.done(service.get(ANNA, f"{_self(review_id)}/versions/1"))["answers"] == SELF_ANSWERS
+
+
+def test_autosaves_are_taken_in_any_state_once_each_and_the_last_fifty_stay(service: Running) -> None:
+    review_id = service.review()
+    service.shared(review_id)
+    path = f"{_self(review_id)}/backup"
+    numbers = [
+        service.done(service.put(ANNA, path, {"answers": {"s-text": f"try {index // 2}"}}))["number"]
+        for index in range(104)
+    ]
+    assert numbers[:4] == [1, 1, 2, 2]
+    kept = service.done(service.get(ANNA, f"{_self(review_id)}/backups"))["items"]
+    assert (len(kept), kept[0]["number"], kept[-1]["number"]) == (50, 52, 3)
+    assert service.row(review_id)["self_version"] == 1
+
+
+def test_required_answers_must_be_there_to_share(service: Running) -> None:
+    review_id = service.review()
+    _save(service, review_id, 0, **{"s-rating": 2})
+    answer = service.post(ANNA, f"{_self(review_id)}/share")
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "answers-missing")
+    assert answer.get_json()["question_ids"] == ["s-text"]
+
+
+def test_unsharing_hides_at_once_and_tells_whether_it_was_read(service: Running) -> None:
+    review_id = service.review()
+    service.shared(review_id)
+    assert service.get(MAX, _self(review_id)).status_code == 200
+    assert service.get(MAX, _self(review_id)).status_code == 200
+    service.done(service.post(ANNA, f"{_self(review_id)}/unshare"))
+    assert service.get(MAX, _self(review_id)).status_code == 404
+    assert service.get(MAX, f"{_self(review_id)}/versions/1").status_code == 404
+    assert len(service.events(review_id, "self-assessment.read.v1")) == 1
+    assert service.events(review_id, "self-assessment.unshared.v1")[0]["manager_had_read"]
+
+
+def test_the_manager_sees_the_version_that_was_read_marked_as_superseded(service: Running) -> None:
+    review_id = service.review()
+    service.shared(review_id)
+    service.get(MAX, _self(review_id))
+    service.done(service.post(ANNA, f"{_self(review_id)}/unshare"))
+    _save(service, review_id, 1, **{"s-text": "<p>Secret draft</p>"})
+    _save(service, review_id, 2, **{"s-text": "<p>Third</p>"})
+    service.done(service.post(ANNA, f"{_self(review_id)}/share"))
+    read = service.done(service.get(MAX, f"{_self(review_id)}/versions/1"))
+    assert (read["answers"], read["superseded"]) == (SELF_ANSWERS, True)
+    assert service.get(MAX, f"{_self(review_id)}/versions/2").status_code == 404
+    assert service.done(service.get(MAX, f"{_self(review_id)}/versions/3"))["superseded"] is False
+
+
+def test_sharing_again_without_an_edit_is_a_version_of_the_same_content(service: Running) -> None:
+    review_id = service.review()
+    service.shared(review_id)
+    service.done(service.post(ANNA, f"{_self(review_id)}/unshare"))
+    again = service.post(ANNA, f"{_self(review_id)}/share")
+    assert again.headers["ETag"] == '"2"'
+    first, second = service.events(review_id, "self-assessment.shared.v1")
+    assert (first["self_version"], second["self_version"]) == (1, 2)
+    assert first["content_hash"] == second["content_hash"]
+    assert service.done(service.get(MAX, _self(review_id)))["answers"] == SELF_ANSWERS
+
+
+def test_a_cycle_may_hide_the_self_assessment_until_the_manager_has_submitted(service: Running) -> None:
+    review_id = service.review(self_visibility="after_manager_submit")
+    service.shared(review_id)
+    assert service.get(MAX, _self(review_id)).status_code == 404
+    service.submitted(review_id)
+    assert service.get(MAX, _self(review_id)).status_code == 200
+    assert service.events(review_id, "manager-assessment.submitted.v1")[0]["visible_self_version"] == 1
+
+
+def test_hr_reads_what_is_shared_and_of_a_draft_only_that_it_is_there(service: Running) -> None:
+    review_id = service.review()
+    _save(service, review_id, 0)
+    assert service.get(HELEN, _self(review_id)).status_code == 404
+    seen = service.done(service.get(HELEN, f"/v1/reviews/{review_id}"))
+    assert (seen["self_state"], seen["self_chars"]) == ("draft", len("I built it"))
+    service.done(service.post(ANNA, f"{_self(review_id)}/share"))
+    assert service.get(HELEN, _self(review_id)).status_code == 200
+    assert service.events(review_id, "self-assessment.read.v1")[0]["by_role"] == "hr_admin"
+
+
+def test_a_waiver_is_given_and_withdrawn_with_its_reason_in_the_audit(service: Running) -> None:
+    review_id = service.review()
+    assert service.post(HELEN, f"{_self(review_id)}/waive", {"reason": "On leave"}).get_json()["self_state"] == "waived"
+    assert (
+        service.put(ANNA, _self(review_id), {"answers": {}}, version=0).get_json()["code"] == "self-assessment-waived"
+    )
+    assert service.done(service.post(HELEN, f"{_self(review_id)}/unwaive"))["self_state"] == "none"
+    noted = service.rows("select actor, role, action, reason from audit where object_id = :r order by id", r=review_id)
+    assert noted == [
+        {"actor": HELEN.id, "role": "hr_admin", "action": "self-assessment.waive", "reason": "On leave"},
+        {"actor": HELEN.id, "role": "hr_admin", "action": "self-assessment.unwaive", "reason": None},
+    ]
+
+
+def test_after_the_deadline_a_draft_stays_readable_and_the_text_is_kept(service: Running) -> None:
+    review_id = service.review()
+    _save(service, review_id, 0)
+    before = service.clock.now
+    service.clock.forward(days=40)
+    try:
+        late = service.put(ANNA, _self(review_id), {"answers": {"s-text": "late"}}, version=1)
+        assert (late.status_code, late.get_json()["code"]) == (409, "deadline-passed")
+        assert service.post(ANNA, f"{_self(review_id)}/share").get_json()["code"] == "deadline-passed"
+        assert service.done(service.get(ANNA, _self(review_id)))["answers"] == SELF_ANSWERS
+        assert len(service.done(service.get(ANNA, f"{_self(review_id)}/backups"))["items"]) == 1
+    finally:
+        service.clock.now = before
+
+
+def test_an_edit_after_submission_names_what_has_changed(service: Running) -> None:
+    review_id = service.review()
+    service.submitted(review_id)
+    changed = {**MANAGER_ANSWERS, "m-rating": 5}
+    service.done(service.put(HELEN, _manager(review_id), {"answers": changed}, version=1))
+    (revised,) = service.events(review_id, "manager-assessment.revised.v1")
+    assert (revised["changed_question_ids"], revised["by_role"], revised["manager_version"]) == (
+        ["m-rating"],
+        "hr_admin",
+        2,
+    )
+
+
+def test_submitting_with_an_unread_self_assessment_warns(service: Running) -> None:
+    review_id = service.review()
+    service.shared(review_id)
+    service.done(service.put(MAX, _manager(review_id), {"answers": MANAGER_ANSWERS}, version=0))
+    told = service.done(service.post(MAX, f"{_manager(review_id)}/submit"))
+    assert told["warnings"] == ["newest-self-assessment-unread"]
+
+
+def test_hr_reopens_and_the_manager_submits_a_version_of_its_own(service: Running) -> None:
+    review_id = service.review()
+    service.submitted(review_id)
+    refused = service.post(MAX, f"{_manager(review_id)}/reopen", {"reason": "again"})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "already-submitted")
+    service.done(service.post(HELEN, f"{_manager(review_id)}/reopen", {"reason": "Too short"}))
+    service.done(service.post(MAX, f"{_manager(review_id)}/submit"))
+    assert [one["manager_version"] for one in service.events(review_id, "manager-assessment.submitted.v1")] == [1, 2]
+    assert service.done(service.get(MAX, _manager(review_id)))["answers"] == MANAGER_ANSWERS
+
+
+def test_the_former_manager_keeps_the_row_in_the_list_and_no_more(service: Running) -> None:
+    review_id = service.review()
+    service.done(service.put(MAX, _manager(review_id), {"answers": MANAGER_ANSWERS}, version=0))
+    path = f"/v1/reviews/{review_id}/reassign"
+    assert service.post(HELEN, path, {"manager_id": MIRA.id}).get_json()["code"] == "reason-missing"
+    service.done(service.post(HELEN, path, {"manager_id": MIRA.id, "reason": "Max is ill"}))
+    assert service.get(MAX, _manager(review_id)).status_code == 404
+    assert service.done(service.get(MIRA, _manager(review_id)))["answers"] == MANAGER_ANSWERS
+    listed = {one["review_id"]: one for one in service.done(service.get(MAX, "/v1/reviews?limit=200"))["items"]}
+    assert (listed[review_id]["role"], listed[review_id]["manager_state"]) == ("former_reviewer", None)
+    assert service.events(review_id, "review.reassigned.v1")[0]["former_manager_id"] == MAX.id
+
+
+@pytest.mark.parametrize(("who", "roles"), [(ANNA, {"reviewee"}), (MAX, {"reviewer"}), (OLGA, set())])
+def test_people_list_the_reviews_that_they_take_part_in(service: Running, who: Person, roles: set[str]) -> None:
+    review_id = service.review()
+    listed = service.done(service.get(who, "/v1/reviews?limit=200"))["items"]
+    assert {one["role"] for one in listed if one["review_id"] == review_id} == roles
+
+
+def test_a_list_is_narrowed_by_state_and_cycle_and_paged(service: Running) -> None:
+    mine = [service.review() for _ in range(3)]
+    service.shared(mine[1])
+    cycle_id = service.row(mine[1])["cycle_id"]
+    path = "/v1/reviews?role=reviewee&year=2026&limit=1"
+    shown = service.done(service.get(ANNA, f"{path}&state=manager_assessment&cycle_id={cycle_id}"))
+    assert [one["review_id"] for one in shown["items"]] == [mine[1]]
+    found, cursor = [], ""
+    while cursor is not None:
+        page = service.done(service.get(ANNA, path + (f"&cursor={cursor}" if cursor else "")))
+        found += [one["review_id"] for one in page["items"]]
+        cursor = page["next_cursor"]
+    assert found == sorted(set(found), reverse=True)
+    assert set(mine) <= set(found)
+
+
+def test_actions_are_what_the_commands_would_answer(service: Running) -> None:
+    review_id = service.review()
+    _save(service, review_id, 0, **{"s-rating": 1})
+    told = service.done(service.get(ANNA, f"/v1/reviews/{review_id}/actions"))["actions"]
+    share = next(one for one in told if one["name"] == "share-self-assessment")
+    assert (share["allowed"], [one["code"] for one in share["unmet"]]) == (False, ["answers-missing"])
+    assert share["unmet"][0]["question_ids"] == ["s-text"]
+    submit = next(one for one in told if one["name"] == "submit-manager-assessment")
+    assert [one["code"] for one in submit["unmet"]] == ["forbidden-role"]
+
+
+def test_hr_below_the_reviewee_does_not_act(service: Running) -> None:
+    review_id = service.review(subject=MAX)
+    answer = service.post(HUGO, f"{_self(review_id)}/waive", {"reason": "x"})
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "self-dealing")
+    assert service.get(HUGO, _self(review_id)).status_code == 404
+
+
+def test_an_assistant_sees_states_and_no_text(service: Running) -> None:
+    review_id = service.review()
+    service.shared(review_id)
+    service.submitted(review_id)
+    seen = service.done(service.get(AMY, f"/v1/reviews/{review_id}"))
+    assert (seen["self_state"], seen["manager_state"], seen["self_chars"]) == ("shared", "submitted", None)
+    assert seen["links"] == {"self_assessment": None, "manager_assessment": None}
+    assert service.get(AMY, _self(review_id)).status_code == 404
+    assert service.get(AMY, _manager(review_id)).status_code == 403

@@ -1,0 +1,60 @@
+"""An SMTP server that keeps what it accepts and answers as a test says."""
+
+from __future__ import annotations
+
+import email
+import socket
+from contextlib import contextmanager
+from email.policy import default
+from typing import TYPE_CHECKING, Any
+
+from aiosmtpd.controller import Controller
+
+from notifications.mail import SmtpServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from email.message import EmailMessage
+
+
+class Mailbox:
+    """A server that keeps what it accepts and answers as the test says; `on_data` is called before it answers."""
+
+    def __init__(self, **answers: str) -> None:
+        self.answers = answers
+        self.kept: list[EmailMessage] = []
+        self.on_data: Callable[[], None] = lambda: None
+
+    async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+        envelope.mail_from = address
+        return self.answers.get("mail", "250 OK")
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+        envelope.rcpt_tos.append(address)
+        return self.answers.get("rcpt", "250 OK")
+
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        if self.answers.get("data") == "hang up":
+            server.transport.abort()
+        answer = self.answers.get("data", "250 OK")
+        if not answer.startswith(("4", "5")):
+            self.kept.append(email.message_from_bytes(envelope.content, policy=default))
+        self.on_data()
+        return answer
+
+
+@contextmanager
+def serving(mailbox: Mailbox, port: int = 0) -> Iterator[SmtpServer]:
+    port = port or free_port()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port, server_hostname="mail.test")
+    controller.start()
+    try:
+        yield SmtpServer(host="127.0.0.1", port=port, timeout_s=5)
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
