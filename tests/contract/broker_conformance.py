@@ -55,9 +55,7 @@ class Cluster:
 
 def a_topic(name: str, partitions: int = PARTITIONS) -> Topic:
     config = MappingProxyType({"max.message.bytes": "1048588"})
-    return Topic(
-        name=name, description="", note="", partitions=partitions, config=config, producers=(), types=()
-    )
+    return Topic(name=name, description="", note="", partitions=partitions, config=config, producers=(), types=())
 
 
 def a_group() -> str:
@@ -78,7 +76,7 @@ def gather(members: Sequence[Subscription], expected: int) -> list[list[Record]]
     places = set[tuple[str, int, int]]()
     for _ in range(TURNS_MAX):
         for mine, came in zip(brought, poll_all(members, 500), strict=True):
-            mine += came
+            mine.extend(came)
             places |= {(*one.place, one.offset) for one in came}
         if len(places) >= expected:
             break
@@ -123,7 +121,13 @@ class BrokerConformance:
 
     def test_key_headers_and_value_arrive_byte_for_byte(self, cluster: Cluster) -> None:
         topic = cluster.topic()
-        headers = [("ce_type", b"a.b.v1"), ("empty", b""), ("grün", bytes(range(256))), ("twice", b"1"), ("twice", b"2")]
+        headers = [
+            ("ce_type", b"a.b.v1"),
+            ("empty", b""),
+            ("grün", bytes(range(256))),
+            ("twice", b"1"),
+            ("twice", b"2"),
+        ]
         sent = Outgoing(topic=topic, key="schlüssel".encode(), headers=headers, value=bytes(range(256)) * 9)
         cluster.publish(sent)
         ((record,),) = gather([cluster.join(a_group(), topic)], 1)
@@ -189,7 +193,9 @@ class BrokerConformance:
         assert {one.place for one in firsts}.isdisjoint(taken)
         assert numbers_by_key([*firsts, *seconds]) == {f"k{key}".encode(): [2, 3] for key in range(20)}
         for member, mine in ((first, firsts), (second, seconds)):
-            member.commit({place: max(o.offset for o in mine if o.place == place) + 1 for place in {o.place for o in mine}})
+            member.commit(
+                {place: max(o.offset for o in mine if o.place == place) + 1 for place in {o.place for o in mine}}
+            )
         second.close()
         cluster.publish(*many(topic, [4]))
         (records,) = gather([first], 20)

@@ -97,6 +97,8 @@ def test_a_reader_who_is_not_listed_is_found() -> None:
 
 
 def test_a_fact_that_never_comes_about_is_found() -> None:
-    facts = ast.parse("class Word(StrEnum): ...\nclass _Head: ...\nclass Sent(_Head): ...\nclass Lost(_Head): ...\nclass Kept: ...")
+    facts = ast.parse(
+        "class Word(StrEnum): ...\nclass _Head: ...\nclass Sent(_Head): ...\nclass Lost(_Head): ...\nclass Kept: ..."
+    )
     domain = ast.parse("def act(row):\n    return row, (facts.Sent(row), make(Kept))")
     assert classes([facts]) - called([domain]) == {"Lost"}

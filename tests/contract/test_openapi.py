@@ -81,7 +81,7 @@ def test_an_invalid_description_is_found() -> None:
 
 
 def test_an_operation_that_says_nothing_is_found() -> None:
-    document = {"paths": {"/v1/things": {"post": {"responses": {}}}}}
+    document: dict[str, Any] = {"paths": {"/v1/things": {"post": {"responses": {}}}}}
     assert nameless(document) == [
         "POST /v1/things has no summary",
         "POST /v1/things names no problem",

@@ -121,7 +121,9 @@ def answers_of(words: str, rating: int = 4) -> dict[str, Any]:
 def gather(system: System, wait: Wait, name: str, *, employees: int = 100, managers: int = 10) -> Crowd:
     """Import `name`'s people, run a cycle for them without calibration, and bring every packet to its manager."""
     chiefs = [_person(name, f"m{number}", DORA) for number in range(managers)]
-    team = {_person(name, f"e{number}", chiefs[number % managers]): chiefs[number % managers] for number in range(employees)}
+    team = {
+        _person(name, f"e{number}", chiefs[number % managers]): chiefs[number % managers] for number in range(employees)
+    }
     crowd = Crowd(system, Story(system.gateway(), wait), team)
     story = crowd.story
     story.import_people([*CAST, *chiefs, *team])

@@ -37,6 +37,7 @@ SUBJECTS = {
     "unreleased": "A review packet has been taken back",
     "revoked": "A signature has been revoked",
 }
+SETTLED = ("signed", "completed")
 FINDINGS_SHOWN_MAX = 5
 
 
@@ -237,13 +238,9 @@ def disagreements(telling: Telling) -> Iterator[str]:
             yield "the release register and the packet are of another epoch or hash"
         if released["held"] and packet["manager_version"] != row["manager_version"]:
             yield "the packet is released with a version that is not the current one"
-        for holder, settled in (
-            ("signature:employee", "signed"),
-            ("signature:manager", "signed"),
-            ("completion", "completed"),
-        ):
+        for holder in ("signature:employee", "signature:manager", "completion"):
             register, own = registers[holder], signed[holder]
-            if register["held"] != (own["state"] == settled):
+            if register["held"] != (own["state"] in SETTLED):
                 yield f"register {holder} held: {register['held']}, signing says {own['state']}"
             if register["held"] and own["snapshot_hash"] != packet["snapshot_hash"]:
                 yield f"{holder} is over another snapshot"

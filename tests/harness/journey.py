@@ -109,7 +109,7 @@ class Stage:
         """Within the block no record of this type reaches the service, now or ever."""
         consumer = self.world.running[name].consumer
         whole = consumer._subscription
-        consumer._subscription = _Losing(whole, kind)  # type: ignore[assignment]
+        consumer._subscription = _Losing(whole, kind)
         try:
             yield
         finally:
@@ -252,7 +252,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 def prints(world: World) -> Prints:
     """Return a fingerprint of every table of every service, but of the stored answers to commands."""
-    return {name: _prints_of(world, name) for name in SERVICES}
+    return {name: prints_of(world, name) for name in SERVICES}
 
 
 def records(world: World, kind: str, key: str) -> list[Record]:
@@ -264,7 +264,8 @@ def records(world: World, kind: str, key: str) -> list[Record]:
     return list(seen.values())
 
 
-def _prints_of(world: World, name: str) -> dict[str, str]:
+def prints_of(world: World, name: str) -> dict[str, str]:
+    """Return a fingerprint of every table of one service, but of the stored answers to commands."""
     with world.service(name).db.engine.connect() as connection:
         tables = [row.relname for row in connection.execute(_TABLES)]
         # Every table at once, so that the rows are those of one moment.

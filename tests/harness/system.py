@@ -51,11 +51,6 @@ _CHASSIS_AT_REST = {
     "jobs": "select count(*) from jobs where status = 'queued' and (run_at <= now() or attempts > 0)",
 }
 _AT_REST = {
-    "outbox rows": "select count(*) from outbox",
-    "jobs": "select count(*) from jobs where status = 'queued' and (run_at <= now() or attempts > 0)",
-}
-_UNSETTLED = "('pending', 'revoking', 'completing')"
-_AT_REST = {
     "packets": {"packets on the way": "select count(*) from packets where state in ('releasing', 'unreleasing')"},
     "signing": {
         "signatures on the way": "select count(*) from record where array[employee_state, manager_state, "
@@ -162,6 +157,11 @@ class System:
     def process(self, service: str, verb: str) -> Child:
         """Return a process, which runs or has ended."""
         return self._processes[service, verb]
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """The service and the verb of every process that was started, whether it runs or not."""
+        return list(self._processes)
 
     def launch(self, service: str, verb: str, **environment: str) -> Child:
         """Start a process without waiting until it answers; `environment` are variables for it alone."""

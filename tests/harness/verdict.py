@@ -114,7 +114,7 @@ def locked_spans(records: Sequence[Written]) -> Iterator[tuple[str, list[tuple[i
         yield review_id, [*spans, *([(began, 2**62)] if began is not None else [])]
 
 
-# -- the rules ---------------------------------------------------------------------------------------------------------
+# -- the rules -------------------------------------------------------------------------------------------------------
 
 
 def _unsettled(evidence: Evidence) -> Iterator[str]:
@@ -243,7 +243,9 @@ def _epochs(evidence: Evidence) -> Iterator[str]:
     for at in asked - passed:
         if len(ends[at]) != 1:
             yield f"{at[0]}: the release of epoch {at[1]} ended {ends[at] or 'never'}"
-    yield from (f"{at[0]}: epoch {at[1]} ended {ends[at]} and was never asked for" for at in ends.keys() - asked if ends[at])
+    yield from (
+        f"{at[0]}: epoch {at[1]} ended {ends[at]} and was never asked for" for at in ends.keys() - asked if ends[at]
+    )
 
 
 def _edits(evidence: Evidence) -> Iterator[str]:
@@ -268,7 +270,7 @@ def _mails(evidence: Evidence) -> Iterator[str]:
             yield f"{row['review_id']}: {copies} mails {row['template']} to {row['recipient_id']}, it is {row['state']}"
 
 
-# -- inside ------------------------------------------------------------------------------------------------------------
+# -- inside ----------------------------------------------------------------------------------------------------------
 
 
 def mail_id(key: str) -> str:
@@ -308,7 +310,7 @@ def _deliveries(system: System, review_ids: Sequence[str]) -> list[Row]:
 
 def _put_aside(system: System) -> dict[str, int]:
     statement = "select (select count(*) from dead_letter), (select count(*) from outbox_dead)"
-    found = {}
+    found: dict[str, int] = {}
     for service in SERVICES:
         ((incoming, outgoing),) = system.rows(service, statement)
         found |= {f"{service}'s dead letters": incoming, f"{service}'s outgoing dead letters": outgoing}

@@ -72,8 +72,8 @@ def make_whole(system: System) -> None:
     for server in (system.stack.local_postgres, system.stack.local_kafka):
         if not server.answers():
             server.start()
-    for name, verb in system.ended_places():
-        system.launch(name, verb)
+    for place in system.ended():
+        system.launch(*place)
     system.wait_until_ready()
     system.settle(PATIENCE_S)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from contract.broker_conformance import BrokerConformance, Cluster, OutageConformance, a_topic
 from harness.stack import LocalKafka
-
 from reviewbus.broker import BrokerDown, KafkaBroker
 from reviewbus.settings import BusSettings
 

@@ -35,7 +35,7 @@ def world(postgres: Postgres, tmp_path: Path) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def shared_world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give the whole system to all tests of a module: each tells its story in a cycle of its own."""
-    with _world(postgres, tmp_path_factory.mktemp("world")) as one:
+    with _world(postgres, tmp_path_factory.mktemp("world"), render_ahead=False) as one:
         yield one
 
 
@@ -59,7 +59,7 @@ def mailing_stage(postgres: Postgres, tmp_path: Path, smtp: Smtp) -> Iterator[St
 
 
 @contextlib.contextmanager
-def _world(postgres: Postgres, folder: Path, smtp: Smtp | None = None) -> Iterator[World]:
+def _world(postgres: Postgres, folder: Path, smtp: Smtp | None = None, *, render_ahead: bool = True) -> Iterator[World]:
     with contextlib.ExitStack() as stack:
         databases = {
             name: stack.enter_context(fresh_database(postgres, name, partial(_migrate, name))) for name in SERVICES
@@ -68,7 +68,8 @@ def _world(postgres: Postgres, folder: Path, smtp: Smtp | None = None) -> Iterat
         mails: dict[str, Any] = {"effects_from": "2026-01-01T00:00:00Z"}
         if smtp is not None:
             mails |= {"smtp_host": smtp.host, "smtp_port": smtp.port}
-        one = build_world(databases, folder, options={"notifications": mails})
+        options = {"notifications": mails, "packets": {"render_ahead": render_ahead}}
+        one = build_world(databases, folder, options=options)
         stack.callback(one.close)
         yield one
 

@@ -85,23 +85,31 @@ def test_nobody_is_shown_a_signature_that_is_only_asked_for(stage: Stage) -> Non
     assert story.signatures(by=MAX)["signers"][0]["comment"] == "<p>Thanks.</p>"
 
 
-def test_a_signature_that_an_unrelease_overtook_keeps_a_changed_packet_back_until_hr_revokes(stage: Stage) -> None:
+def test_a_signature_that_an_unrelease_overtook_keeps_the_packet_as_it_was_signed(stage: Stage) -> None:
     story = stage.released()
-    # What HR shares is changed while the packet is out; packets has not heard of the signature when it is taken back.
     story.select_questions(("m-growth",))
     stage.settle()
+    signed = stage.internal("packets", story.review())["snapshot_hash"]
     expect(story.press_sign(ANNA), 202)
     stage.relay("signing")
     stage.consume("assessment")
     expect(story.press_unrelease(), 202)
     stage.settle()
     assert states(stage)[0] == "signed"
+    rating = {"rating": 4, "reason": "A slip."}
     path = f"/v1/packets/{story.review()}/rating"
-    stage.refused(lambda: story.as_(HELEN).put(path, {"rating": 4, "reason": "A slip."}), 423, "locked-signed")
-    release_is_rejected_until_hr_revokes(stage)
+    stage.refused(lambda: story.as_(HELEN).put(path, rating), 423, "locked-signed")
+    reopen = f"/v1/calibrations/{story.session_id}/reopen"
+    stage.refused(lambda: story.as_(HELEN).post(reopen), 423, "locked-signed")
+    # Nor does what HR selects meanwhile change what is signed, until the signature is revoked.
+    assert stage.internal("packets", story.review())["snapshot_hash"] == signed
+    expect(revoke(stage), 202)
+    stage.settle()
+    assert stage.internal("packets", story.review())["snapshot_hash"] != signed
+    agree_at_rest(stage)
 
 
-def test_a_rating_changed_without_knowing_of_the_signature_keeps_the_packet_back_as_well(stage: Stage) -> None:
+def test_a_packet_changed_without_knowing_of_a_signature_stays_back_until_hr_revokes(stage: Stage) -> None:
     story = stage.released()
     expect(story.press_sign(ANNA), 202)
     stage.relay("signing")
@@ -111,11 +119,6 @@ def test_a_rating_changed_without_knowing_of_the_signature_keeps_the_packet_back
         stage.settle()
     expect(story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", {"rating": 5, "reason": "A slip."}))
     stage.settle()
-    release_is_rejected_until_hr_revokes(stage)
-
-
-def release_is_rejected_until_hr_revokes(stage: Stage) -> None:
-    story = stage.story
     expect(story.press_release(by=HELEN, reason="Corrected."), 202)
     stage.settle()
     assert story.packet()["state"] == "ready"

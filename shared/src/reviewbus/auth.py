@@ -164,11 +164,11 @@ class DevelopmentIssuer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a development token: `python -m reviewbus.auth --subject p-anna --roles hr_admin`."""
+    """Print a development token: `python -m reviewbus.auth --subject p-anna --roles auditor`."""
     parser = argparse.ArgumentParser(description="Print a token signed by the development issuer.")
     parser.add_argument("--folder", type=Path, default=Path("var/issuer"), help="where the issuer's key lies")
     parser.add_argument("--subject", required=True, help="person id, or a service's name")
-    parser.add_argument("--roles", default="", help="comma-separated: hr_admin, hr_assistant, service")
+    parser.add_argument("--roles", default="", help="comma-separated; `service` for a service")
     parser.add_argument("--scope", default="", help="space-separated scopes of a service")
     chosen = parser.parse_args(arguments)
     issuer = DevelopmentIssuer(chosen.folder)

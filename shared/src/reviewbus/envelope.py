@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SHARDS = 16
 _FORMAT = JSONFormat()
+_NEEDED = ("ce_id", "ce_type", "ce_source", "ce_time", "ce_specversion")
 
 
 class Undecodable(Exception):
@@ -34,7 +35,7 @@ class Undecodable(Exception):
 class Event:
     """One fact or command to be published. `key` orders it: a key's records are read in the order of their commits.
 
-    `type` carries its version (`packet.released.v1`); `data` must satisfy that type's schema. `sequence` counts a key's
+    `type` carries its version (`order.placed.v1`); `data` must satisfy that type's schema. `sequence` counts a key's
     events of one source and is for diagnosis only.
     """
 
@@ -115,6 +116,11 @@ def type_of(headers: Iterable[tuple[str, bytes]]) -> str | None:
 def open_record(headers: Iterable[tuple[str, bytes]], key: bytes | None, value: bytes | None) -> Received:
     """Decode a record; raises `Undecodable` saying which part is wrong, without quoting it."""
     plain = dict(headers)
+    missing = [name for name in _NEEDED if name not in plain]
+    if missing:
+        # The library would make them up, and a repeat would then look like another event.
+        msg = f"lacks {', '.join(missing)}"
+        raise Undecodable(msg)
     try:
         cloud = from_binary(KafkaMessage(headers=plain, key=None, value=value or b""), _FORMAT)
         attributes = cloud.get_attributes()

@@ -58,7 +58,7 @@ class BusSettings:
 
     @property
     def source(self) -> str:
-        """The CloudEvents source of this service, such as `/packets`."""
+        """The CloudEvents source of this service, such as `/orders`."""
         return f"/{self.service}"
 
     @property
@@ -75,7 +75,7 @@ class BusSettings:
 def read(cls: type[T], scope: str, /, **given: Any) -> T:
     """Read a settings dataclass for the service `scope` from the environment; fields in `given` are taken as they are.
 
-    The field `kafka_bootstrap` of the service `packets` is read from `REVIEW_PACKETS_KAFKA_BOOTSTRAP`, else from
+    The field `kafka_bootstrap` of the service `orders` is read from `REVIEW_ORDERS_KAFKA_BOOTSTRAP`, else from
     `REVIEW_KAFKA_BOOTSTRAP`, else it has its default. An absent field without default, or a value of the wrong kind,
     raises `environs.EnvError` naming the variable.
     """

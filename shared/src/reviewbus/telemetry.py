@@ -119,7 +119,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
 
 
 def logger(name: str) -> Any:
-    """Return a structured logger: `log.info("packet_released", packet_id=…)`."""
+    """Return a structured logger: `log.info("order_placed", order_id=…)`."""
     return structlog.get_logger(component=name)
 
 

@@ -35,7 +35,8 @@ __all__ = ["MIGRATIONS", "Form", "Running", "running"]
 
 SNAPSHOT = "sha256:" + "5" * 64
 OTHER_SNAPSHOT = "sha256:" + "6" * 64
-QUESTIONS = [
+Form = dict[str, Any]
+QUESTIONS: list[Form] = [
     {"question_id": "s-text", "text": "What went well?", "audience": "self", "kind": "text", "required": True},
     {
         "question_id": "s-rating",
@@ -61,7 +62,6 @@ QUESTIONS = [
         "options": [{"id": "stay", "text": "Stay"}, {"id": "grow", "text": "Grow"}],
     },
 ]
-Form = dict[str, Any]
 SELF_ANSWERS: Form = {"s-text": "<p>I built it</p>", "s-rating": 4}
 MANAGER_ANSWERS: Form = {"m-text": "<p>Builds well</p>", "m-rating": 3, "m-choice": "grow"}
 

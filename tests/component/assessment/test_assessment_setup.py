@@ -72,7 +72,7 @@ def test_a_service_imports_only_with_its_scope(service: Running) -> None:
 
 
 def test_an_import_may_be_larger_than_other_bodies(service: Running) -> None:
-    people = [_row(f"big-{index:05}", name="N" * 200) for index in range(5_000)]
+    people = [_row(f"z-{index:05}", name="N" * 200) for index in range(5_000)]
     assert service.post(HELEN, "/v1/people/import", {"people": people}).status_code == 200
     other = {"title": "T", "questions": [{**QUESTIONS[0], "text": "x" * 2_000_000}]}
     answer = service.post(HELEN, "/v1/questionnaires", other)
@@ -94,7 +94,7 @@ def test_a_list_of_people_is_paged_in_a_stable_order(service: Running) -> None:
     service.import_cast()
     found: list[str] = []
     path = f"/v1/people?limit=1&manager_id={MAX.id}"
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = service.done(service.get(HELEN, path + (f"&cursor={cursor}" if cursor else "")))
         found += [one["person_id"] for one in page["items"]]

@@ -27,7 +27,7 @@ def notifications_database(postgres: Postgres) -> Iterator[ServiceDatabase]:
 @pytest.fixture
 def desk(notifications_database: ServiceDatabase, tmp_path: Path) -> Iterator[notifications_desk.Desk]:
     """Give the service with a mail server that accepts everything."""
-    notifications_desk.empty(notifications_database)
+    notifications_desk.empty(notifications_database.url)
     opened = notifications_desk.open_desk(notifications_database, tmp_path)
     with ExitStack() as stack:
         stack.callback(opened.close)
@@ -38,7 +38,7 @@ def desk(notifications_database: ServiceDatabase, tmp_path: Path) -> Iterator[no
 @pytest.fixture
 def mailless(notifications_database: ServiceDatabase, tmp_path: Path) -> Iterator[notifications_desk.Desk]:
     """Give the service while its mail server is away."""
-    notifications_desk.empty(notifications_database)
+    notifications_desk.empty(notifications_database.url)
     opened = notifications_desk.open_desk(notifications_database, tmp_path)
     yield opened
     opened.close()

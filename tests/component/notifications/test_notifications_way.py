@@ -99,7 +99,7 @@ def test_a_task_is_shown_with_its_link_deadline_and_urgency(desk: Desk) -> None:
     desk.clock.forward(days=2)
     assert desk.get(EMPLOYEE, "/v1/tasks").json["items"][0]["urgency"] == "overdue"
     later = {"date": "2026-05-31", "zone": "Europe/Berlin", "instant": "2026-05-31T22:00:00Z"}
-    desk.tell("deadline.extended.v1", **desk.about(), side="self", deadline=later, by_role="hr_admin")
+    desk.tell("deadline.extended.v1", desk.about(side="self", deadline=later, by_role="hr_admin"))
     (task,) = desk.get(EMPLOYEE, "/v1/tasks").json["items"]
     assert (task["deadline"]["date"], task["urgency"]) == ("2026-05-31", "later")
 
@@ -107,9 +107,9 @@ def test_a_task_is_shown_with_its_link_deadline_and_urgency(desk: Desk) -> None:
 def test_tasks_move_with_the_manager_of_record_and_end_with_the_cycle(desk: Desk) -> None:
     desk.opened()
     desk.shared()
-    desk.tell("review.reassigned.v1", **{**desk.about(), "manager_id": OTHER_MANAGER, "former_manager_id": MANAGER})
+    desk.tell("review.reassigned.v1", {**desk.about(), "manager_id": OTHER_MANAGER, "former_manager_id": MANAGER})
     assert (desk.tasks(MANAGER), desk.tasks(OTHER_MANAGER)) == ([], ["manager-assessment"])
-    desk.tell("review.closed.v1", **{**desk.about(), "manager_id": OTHER_MANAGER})
+    desk.tell("review.closed.v1", {**desk.about(), "manager_id": OTHER_MANAGER})
     assert desk.tasks(OTHER_MANAGER) == []
 
 
@@ -118,7 +118,7 @@ def test_a_fact_that_comes_late_changes_nothing(desk: Desk) -> None:
     desk.opened()
     desk.shared()
     before = desk.everything()
-    desk.tell("self-assessment.unshared.v1", **early, self_version=4, manager_had_read=False)
+    desk.tell("self-assessment.unshared.v1", {**early, "self_version": 4, "manager_had_read": False})
     assert desk.everything() == before
 
 
@@ -146,7 +146,7 @@ def test_other_services_are_told_what_is_outstanding_page_by_page(desk: Desk) ->
     other = REVIEW.replace("0001", "0002")
     desk.opened(other)
     desk.opened()
-    desk.tell("self-assessment.waived.v1", **desk.about())
+    desk.tell("self-assessment.waived.v1", desk.about())
     first = desk.get("packets", "/internal/states?limit=1", "service").json
     assert first["items"] == [
         {"review_id": REVIEW, "open_tasks": [{"person_id": MANAGER, "kind": "manager-assessment"}]}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from component.reviewbus import toy
 from harness.databases import fresh_database
-
 from reviewbus.testing.fixed_clock import FixedClock
 from reviewbus.testing.memory_broker import MemoryBroker
 

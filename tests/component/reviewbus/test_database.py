@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from component.reviewbus import toy
 
+from component.reviewbus import toy
 from reviewbus import clock as real_clock
 from reviewbus import directory, inbox, migrate, tables
 from reviewbus.db import AuditEntry, is_transient, libpq_url
@@ -34,11 +34,15 @@ class Refused(Exception):
 
 
 def write(db: Database, error: Exception, *, keep: bool) -> None:
-    with pytest.raises(type(error)), db.begin() as tx:
-        tx.keep_on_refusal = keep
-        tx.execute(sa.insert(toy.applied).values(key="k", type="x", n=1))
-        tx.audit(AuditEntry(actor="p", role="r", action="a", object_id="o", reason="because"))
-        raise error
+    def fail() -> None:
+        with db.begin() as tx:
+            tx.keep_on_refusal = keep
+            tx.execute(sa.insert(toy.applied).values(key="k", type="x", n=1))
+            tx.audit(AuditEntry(actor="p", role="r", action="a", object_id="o", reason="because"))
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
 
 
 def test_a_refusal_rolls_back_unless_the_command_keeps_something(db: Database) -> None:
@@ -68,8 +72,10 @@ def test_the_database_being_away_is_told_from_a_mistake(db: Database, bus: BusSe
     with pytest.raises(sa.exc.OperationalError) as away, toy.open_database(toy.with_unreachable_database(bus)).begin():
         pass
     assert is_transient(away.value)
+    with db.begin():  # leaves its connection in the pool
+        pass
+    toy.end_connections(bus)
     with pytest.raises(sa.exc.DBAPIError) as ended, db.begin() as tx:
-        toy.end_connections(bus)
         tx.execute(sa.text("select 1"))
     assert is_transient(ended.value)
     for statement, transient in (
@@ -173,9 +179,10 @@ def test_two_deployments_may_maintain_the_inbox_at_once(own_database: ServiceDat
 
 def test_the_migrated_tables_are_those_of_the_code_and_go_again(own_database: ServiceDatabase) -> None:
     engine = sa.create_engine(own_database.migrations_url, poolclass=sa.NullPool)
+    both: Any = [tables.metadata, toy.metadata]
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": migrate._ours})
-        assert compare_metadata(context, [tables.metadata, toy.metadata]) == []
+        assert compare_metadata(context, both) == []
     migrate.downgrade(toy.MIGRATIONS, own_database.migrations_url, "base")
     assert sa.inspect(engine).get_table_names() == ["alembic_version"]
     toy.bring_up(own_database.migrations_url)

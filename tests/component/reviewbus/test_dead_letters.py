@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from component.reviewbus import toy
 
+from component.reviewbus import toy
 from reviewbus import dead_letters
 from reviewbus.consumer import Applier
 from reviewbus.tables import audit, dead_letter
@@ -44,7 +44,12 @@ def test_a_replay_applies_the_dead_record_and_those_behind_it_in_order(db: Datab
     with db.begin() as tx:
         assert dead_letters.listing(tx) == []
         entry = tx.execute(sa.select(audit)).one()
-    assert (entry.actor, entry.role, entry.action, entry.object_id) == ("olga", "operator", "dlq-replay", "toys.things.v1/k")
+    assert (entry.actor, entry.role, entry.action, entry.object_id) == (
+        "olga",
+        "operator",
+        "dlq-replay",
+        "toys.things.v1/k",
+    )
 
 
 def test_a_discard_drops_the_dead_record_and_applies_those_behind_it(db: Database, applier: Applier) -> None:
@@ -131,7 +136,9 @@ def test_a_record_put_behind_just_before_a_replay_is_taken_along(db: Database, a
 
 def wait_until_blocked(db: Database) -> None:
     """Return once some session of this database waits for a lock."""
-    waiting = sa.text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+    waiting = sa.text(
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    )
     for _ in range(5_000):
         with db.engine.connect() as connection:
             if connection.execute(waiting).scalar_one():

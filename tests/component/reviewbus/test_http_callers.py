@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
-from component.reviewbus import toy, toy_api
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from component.reviewbus import toy, toy_api
 from reviewbus.auth import DEVELOPMENT_ISSUER, DevelopmentIssuer, Verifier, main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from component.reviewbus.toy_api import Toy
     from werkzeug.test import TestResponse
 
+    from component.reviewbus.toy_api import Toy
     from reviewbus.db import Database
     from reviewbus.settings import BusSettings
 
@@ -85,7 +85,8 @@ def test_claims_that_are_not_as_agreed_are_refused(api: Toy, changes: dict[str, 
     try:
         token = signed(api, claims(**changes))
     except TypeError:  # the library does not even sign a subject that is a number
-        token = jwt.api_jws.encode(json.dumps(claims(**changes)).encode(), api.issuer._key, "EdDSA", {"kid": "development"})
+        key: Any = api.issuer._key
+        token = jwt.api_jws.encode(json.dumps(claims(**changes)).encode(), key, "EdDSA", {"kid": "development"})
     refused(ask(api, token))
 
 
@@ -98,10 +99,8 @@ def test_no_token_and_what_is_none_is_refused(api: Toy) -> None:
 
 
 def test_unsigned_tokens_and_those_signed_with_something_public_are_refused(api: Toy) -> None:
-    refused(ask(api, jwt.encode(claims(), None, "none", headers={"kid": "development"})))
-    public = api.issuer._key.public_key().public_bytes(
-        serialization.Encoding.Raw, serialization.PublicFormat.Raw
-    )
+    refused(ask(api, jwt.encode(claims(), "", "none", headers={"kid": "development"})))
+    public = api.issuer._key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     refused(ask(api, jwt.encode(claims(), public, "HS256", headers={"kid": "development"})))
     refused(ask(api, jwt.encode(claims(), b"x" * 32, "HS256", headers={"kid": "development"})))
 

@@ -6,18 +6,19 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from component.reviewbus import toy, toy_api
 from openapi_spec_validator import validate
 
+from component.reviewbus import toy, toy_api
 from reviewbus import quarantine
+from reviewbus import tables as chassis
 from reviewbus.schema import encode_cursor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from component.reviewbus.toy_api import Toy
     from werkzeug.test import TestResponse
 
+    from component.reviewbus.toy_api import Toy
     from reviewbus.db import Database
     from reviewbus.settings import BusSettings
 
@@ -192,7 +193,9 @@ def test_a_body_of_another_kind_or_size_is_refused(api: Toy) -> None:
     nothing_changed(api.db)
 
 
-@pytest.mark.parametrize("tag", ['W/"0"', "*", '"0", "1"', "0", '""', '"a b"', '"' + "x" * 201 + '"', '"0', '"x"', '"²"'])
+@pytest.mark.parametrize(
+    "tag", ['W/"0"', "*", '"0", "1"', "0", '""', '"a b"', '"' + "x" * 201 + '"', '"0', '"x"', '"²"']
+)
 def test_an_if_match_that_is_not_one_strong_version_is_refused(api: Toy, tag: str) -> None:
     headers = {**api.token(), "If-Match": tag}
     response = api.client.put("/v1/things/k", json={"n": 1}, headers=headers)
@@ -234,8 +237,8 @@ def test_the_trace_goes_on_from_the_request_into_answer_and_event(api: Toy) -> N
     assert json.loads(response.data)["trace_id"] == trace
     assert api.post(ORDER, {"n": 1}, traceparent=f"00-{trace}-b7ad6b7169203331-01").status_code == 202
     with api.db.begin() as tx:
-        headers = tx.execute(toy.tables.outbox.select()).one().headers
-        request_id = tx.execute(toy.tables.audit.select()).one().request_id
+        headers = tx.execute(chassis.outbox.select()).one().headers
+        request_id = tx.execute(chassis.audit.select()).one().request_id
     assert headers["traceparent"].split("-")[1] == headers["ce_correlationid"] == request_id == trace
     broken = json.loads(api.post("/v1/refusals/1", {"n": 1}, traceparent="00-zz-1-01").data)["trace_id"]
     assert broken != trace

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from component.reviewbus import toy
 
+from component.reviewbus import toy
 from reviewbus import jobs
 from reviewbus.client import PeerUnavailable
 from reviewbus.jobs import ATTEMPTS_MAX, JobKind, LeaseLost, Worker

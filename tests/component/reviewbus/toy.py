@@ -111,7 +111,7 @@ def record(name: str, n: int = 1, kind: str = HAPPENED, *, offset: int = 0, **ch
         time=clock.utc_now(),
         trace=telemetry.begin_trace(None),
     )
-    parts = {
+    parts: dict[str, Any] = {
         "topic": topic,
         "partition": crc32(name.encode()) % 12,
         "offset": offset,
@@ -119,7 +119,7 @@ def record(name: str, n: int = 1, kind: str = HAPPENED, *, offset: int = 0, **ch
         "headers": tuple(encode_headers(sealed.headers)),
         "value": sealed.body,
     }
-    return Record(**{**parts, **changes})  # type: ignore[arg-type]
+    return Record(**{**parts, **changes})
 
 
 def note(tx: Tx, received: Received) -> None:
@@ -163,7 +163,7 @@ def empty(database: ServiceDatabase) -> None:
     """Take all rows out of a database of the toy."""
     names = ", ".join(table.name for table in (*tables.metadata.sorted_tables, *metadata.sorted_tables))
     with psycopg.connect(libpq_url(database.migrations_url), autocommit=True) as owner:
-        owner.execute(f"truncate {names} restart identity")  # type: ignore[arg-type]
+        owner.execute(f"truncate {names} restart identity")
 
 
 def end_connections(bus: BusSettings) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import marshmallow as ma
 import sqlalchemy as sa
-from component.reviewbus import toy
 
+from component.reviewbus import toy
 from reviewbus.auth import DevelopmentIssuer, Verifier
 from reviewbus.db import AuditEntry
-from reviewbus.http import Answer, Edge, Reply, Routes, create_app, if_match_version
+from reviewbus.http import Edge, Reply, Routes, create_app, if_match_version
+from reviewbus.idempotency import Answer
 from reviewbus.schema import Body, Page, Shape, decode_cursor, encode_cursor, person_id, reason
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _failures(routes: Routes) -> None:
     def fault(tx: Tx, _caller: Caller, kind: str) -> Answer:
         """Fail, after having written."""
         faults: Mapping[str, Callable[[], object]] = {
-            "bug": lambda: {}[toy.SECRET],
+            "bug": lambda: dict[str, int]()[toy.SECRET],
             "sql": lambda: tx.execute(sa.text("select :secret::int"), {"secret": toy.SECRET}),
             "value": lambda: int(toy.SECRET),
             "lock": lambda: tx.execute(sa.text("set local statement_timeout = 1; select pg_sleep(9)")),

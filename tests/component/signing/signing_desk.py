@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import flask
 import httpx
 import psycopg
+from psycopg import sql
 
+from reviewbus import tables
 from reviewbus.auth import DEVELOPMENT_ISSUER, DevelopmentIssuer
 from reviewbus.clock import new_id
 from reviewbus.db import libpq_url
@@ -268,8 +270,7 @@ def open_desk(database: ServiceDatabase, folder: Path) -> Desk:
 
 
 def empty(database: ServiceDatabase) -> None:
+    """Delete every row; truncating takes longer than most of the tests."""
     with psycopg.connect(libpq_url(database.migrations_url)) as connection:
-        names = connection.execute(
-            "select tablename from pg_tables where schemaname = 'public' and tablename !~ '^(alembic|inbox_)'"
-        ).fetchall()
-        connection.execute("truncate " + ", ".join(name for (name,) in names))
+        for table in ("comment", "signature", *tables.metadata.tables, "record"):
+            connection.execute(sql.SQL("delete from {}").format(sql.Identifier(table)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from component.reviewbus import toy
-
 from reviewbus.migrate import run
 
 run(toy.metadata)

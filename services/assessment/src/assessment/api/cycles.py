@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assessment.api.edge import actor, settings
+from assessment.api.edge import actor, after, settings
 from assessment.commands import cycles as commands
 from assessment.domain.cycle import Cycle
 from assessment.domain.ids import QuestionnaireId
@@ -14,7 +14,7 @@ from assessment.schemas import setup
 from assessment.schemas.reviews import OptionalReason
 from reviewbus.http import Routes
 from reviewbus.idempotency import Answer
-from reviewbus.schema import Page, decode_cursor, encode_cursor
+from reviewbus.schema import Page, encode_cursor
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -49,8 +49,8 @@ def create(tx: Tx, caller: Caller, body: dict[str, Any]) -> Answer:
 @routes.read("/v1/cycles", query=Page, answer=setup.CyclePage)
 def list_cycles(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
     """List cycles, newest first."""
-    after = decode_cursor(query["cursor"], str)
-    items, ended = directory.list_cycles(tx, actor(caller), after=after[0] if after else None, limit=query["limit"])
+    begin = after(query["cursor"])
+    items, ended = directory.list_cycles(tx, actor(caller), after=begin, limit=query["limit"])
     return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from assessment.domain.ids import PersonId
 from assessment.domain.people import Actor
 from assessment.queries import shapes
 from reviewbus import http
 from reviewbus.idempotency import Answer
+from reviewbus.schema import decode_cursor
 
 if TYPE_CHECKING:
     from assessment.domain.people import Relation
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
     from reviewbus.auth import Caller
 
 SETTINGS = "settings"
+# A number in a path: a version, or a backup's; beyond the columns' range there is nothing.
+NUMBER = "int(max=2147483647)"
+
+
+class _OurId(str):
+    """An id of ours in a cursor; raises ValueError for anything else."""
+
+    __slots__ = ()
+
+    def __new__(cls, part: object) -> _OurId:  # noqa: PYI034 -- nobody derives from it
+        return super().__new__(cls, UUID(str(part)))
 
 
 def actor(caller: Caller) -> Actor:
@@ -27,6 +40,12 @@ def actor(caller: Caller) -> Actor:
 def settings() -> Settings:
     """Return the service's settings."""
     return cast("Settings", http.edge().services[SETTINGS])
+
+
+def after(cursor: str | None) -> str | None:
+    """Return the id after which a page begins; raises `Problem` 422 for a cursor that is not ours."""
+    parts = decode_cursor(cursor, _OurId)
+    return str(parts[0]) if parts else None
 
 
 def acknowledged(saved: Stored, rel: Relation, *, etag: int | None = None, **more: Any) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assessment.api.edge import acknowledged, actor
+from assessment.api.edge import NUMBER, acknowledged, actor
 from assessment.commands import backups, manager_side, self_side
 from assessment.domain.questionnaire import Audience
 from assessment.queries import forms
@@ -51,12 +51,12 @@ def _routes(audience: Audience, side: ModuleType) -> Routes:
         """List the caller's own backups, newest first."""
         return {"items": forms.backups(tx, actor(caller), str(review_id), audience)}
 
-    @routes.read(f"{base}/backups/<int:number>", answer=shapes.Backup)
+    @routes.read(f"{base}/backups/<{NUMBER}:number>", answer=shapes.Backup)
     def one_backup(tx: Tx, caller: Caller, review_id: UUID, number: int) -> Any:
         """Show one of the caller's own backups."""
         return forms.one_backup(tx, actor(caller), str(review_id), audience, number)
 
-    @routes.command(f"{base}/backups/<int:number>/restore", answer=shapes.ReviewAck, if_match=True)
+    @routes.command(f"{base}/backups/<{NUMBER}:number>/restore", answer=shapes.ReviewAck, if_match=True)
     def restore(tx: Tx, caller: Caller, review_id: UUID, number: int) -> Answer:
         """Make a backup the newest version of the form."""
         expected = http.if_match_version()
@@ -71,7 +71,7 @@ _manager = _routes(Audience.MANAGER, manager_side)
 ROUTES = (_self, _manager)
 
 
-@_self.read("/v1/reviews/<uuid:review_id>/self-assessment/versions/<int:version>", answer=shapes.Version)
+@_self.read(f"/v1/reviews/<uuid:review_id>/self-assessment/versions/<{NUMBER}:version>", answer=shapes.Version)
 def read_version(tx: Tx, caller: Caller, review_id: UUID, version: int) -> Any:
     """Show a numbered version to its author, or to who has read it before."""
     return forms.version(*self_side.read_version(tx, actor(caller), str(review_id), version))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from assessment.api.edge import after
 from assessment.queries import internal as queries
 from assessment.schemas import internal as shapes
 from assessment.store import restored
 from reviewbus.http import Routes
-from reviewbus.schema import decode_cursor, encode_cursor
+from reviewbus.schema import encode_cursor
 
 if TYPE_CHECKING:
     from reviewbus.auth import Caller
@@ -32,9 +33,9 @@ def people(tx: Tx, _caller: Caller, body: dict[str, Any]) -> Any:
 @routes.internal("/internal/states", query=shapes.StatesQuery, answer=shapes.States)
 def states(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
     """Tell the state, versions and registers of every started review, page by page."""
-    after = decode_cursor(query["cursor"], str)
-    items, ended = queries.states(tx, after=after[0] if after else None, limit=query["limit"])
-    restored.note_page(tx, caller.id, first=after is None, last=ended is None)
+    begin = after(query["cursor"])
+    items, ended = queries.states(tx, after=begin, limit=query["limit"])
+    restored.note_page(tx, caller.id, first=begin is None, last=ended is None)
     return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assessment.api.edge import actor
+from assessment.api.edge import actor, after
 from assessment.commands import questionnaires as commands
 from assessment.queries import directory
 from assessment.schemas import setup
 from reviewbus import http
 from reviewbus.http import Reply, Routes
 from reviewbus.idempotency import Answer
-from reviewbus.schema import Page, decode_cursor, encode_cursor
+from reviewbus.schema import Page, encode_cursor
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,10 +37,8 @@ def create(tx: Tx, caller: Caller, body: dict[str, Any]) -> Answer:
 @routes.read("/v1/questionnaires", query=Page, answer=setup.QuestionnairePage)
 def list_questionnaires(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
     """List questionnaires, newest first."""
-    after = decode_cursor(query["cursor"], str)
-    items, ended = directory.list_questionnaires(
-        tx, actor(caller), after=after[0] if after else None, limit=query["limit"]
-    )
+    begin = after(query["cursor"])
+    items, ended = directory.list_questionnaires(tx, actor(caller), after=begin, limit=query["limit"])
     return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assessment.api.edge import acknowledged, actor
+from assessment.api.edge import acknowledged, actor, after
 from assessment.commands import manager_side, review_acts, self_side
 from assessment.queries import reviews as queries
 from assessment.schemas import reviews as shapes
 from reviewbus.http import Reply, Routes
-from reviewbus.schema import decode_cursor, encode_cursor
+from reviewbus.schema import encode_cursor
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,9 +27,9 @@ MANAGER = f"{ONE}/manager-assessment"
 @routes.read("/v1/reviews", query=shapes.ReviewsQuery, answer=shapes.ReviewPage)
 def list_reviews(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
     """List the reviews that the caller takes part in, or all for HR, newest first."""
-    after = decode_cursor(query["cursor"], str)
+    begin = after(query["cursor"])
     wanted = queries.Filters(**{name: query[name] for name in ("role", "cycle_id", "state", "person_id", "year")})
-    items, ended = queries.page(tx, actor(caller), wanted, after=after[0] if after else None, limit=query["limit"])
+    items, ended = queries.page(tx, actor(caller), wanted, after=begin, limit=query["limit"])
     return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
 
 

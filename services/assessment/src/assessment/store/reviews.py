@@ -128,8 +128,7 @@ def save_many(tx: Tx, changes: Sequence[tuple[Stored, Review, int]]) -> list[Sto
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     results: list[Stored] = []
     for old, new, facts in changes:
-        before, after = _values(old.review), _values(new)
-        changed = {name: value for name, value in after.items() if value != before[name]}
+        changed = _values(new, since=old.review)
         result = replace(
             old,
             review=new,
@@ -201,29 +200,46 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def _values(one: Review) -> dict[str, Any]:
-    """Return all columns that may change in a review's life."""
-    values: dict[str, Any] = {name: getattr(one, name) for name in _PLAIN}
-    values |= {name: getattr(one.settings, name) for name in _SETTINGS}
-    values |= {
-        "self_state": one.self_state.value,
-        "manager_state": one.manager_state.value,
-        "release_mode": one.settings.release_mode.value,
-        "self_visibility": one.settings.self_visibility.value,
-        "rating_question_ids": list(one.settings.rating_question_ids),
+def _values(one: Review, since: Review | None = None) -> dict[str, Any]:
+    """Return the columns that may change in a review's life: all, or those that differ `since` it was loaded."""
+    values: dict[str, Any] = {
+        name: getattr(one, name) for name in _PLAIN if since is None or getattr(one, name) != getattr(since, name)
     }
-    for side, deadline in (("self", one.self_deadline), ("manager", one.manager_deadline)):
-        values[f"{side}_deadline_date"] = deadline and deadline.local_date
-        values[f"{side}_deadline_zone"] = deadline and deadline.zone
-        values[f"{side}_deadline_at"] = deadline and deadline.instant
+    for name in ("self_state", "manager_state"):
+        if since is None or getattr(one, name) is not getattr(since, name):
+            values[name] = getattr(one, name).value
+    if since is None or one.settings != since.settings:
+        values |= _settings(one.settings)
+    for side in ("self", "manager"):
+        deadline = getattr(one, f"{side}_deadline")
+        if since is None or deadline != getattr(since, f"{side}_deadline"):
+            values[f"{side}_deadline_date"] = deadline and deadline.local_date
+            values[f"{side}_deadline_zone"] = deadline and deadline.zone
+            values[f"{side}_deadline_at"] = deadline and deadline.instant
     for holder, prefix in _PREFIX.items():
         register = one.registers.of(holder)
-        values[f"{prefix}_fence"] = register.fence
-        values[f"{prefix}_held"] = register.held
-        values[f"{prefix}_epoch"] = register.epoch
-        values[f"{prefix}_snapshot_hash"] = register.snapshot_hash
-        values[f"{prefix}_outcome"] = register.outcome and _outcome_json(register.outcome)
+        if since is None or register != since.registers.of(holder):
+            values |= _register_columns(register, prefix)
     return values
+
+
+def _settings(chosen: CycleSettings) -> dict[str, Any]:
+    return {
+        **{name: getattr(chosen, name) for name in _SETTINGS},
+        "release_mode": chosen.release_mode.value,
+        "self_visibility": chosen.self_visibility.value,
+        "rating_question_ids": list(chosen.rating_question_ids),
+    }
+
+
+def _register_columns(register: Register, prefix: str) -> dict[str, Any]:
+    return {
+        f"{prefix}_fence": register.fence,
+        f"{prefix}_held": register.held,
+        f"{prefix}_epoch": register.epoch,
+        f"{prefix}_snapshot_hash": register.snapshot_hash,
+        f"{prefix}_outcome": register.outcome and _outcome_json(register.outcome),
+    }
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:

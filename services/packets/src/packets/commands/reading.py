@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 def read(tx: Tx, review_id: str, actor: Actor) -> tuple[Packet, Part]:
     """The packet for somebody who may read it, and in which part."""
     packet = known(tx, review_id)
-    _, records = domain.read(packet, store.standing(tx, packet, actor))
+    who = store.standing(tx, packet, actor)
+    _, records = domain.read(packet, who)
     if records:
         packet = locked(tx, review_id)
-        after, records = domain.read(packet, store.standing(tx, packet, actor))
-        packet = keep(tx, packet, after, records)
-    return packet, domain.read_as(packet, store.standing(tx, packet, actor))
+        who = store.standing(tx, packet, actor)
+        packet = keep(tx, packet, *domain.read(packet, who))
+    return packet, domain.read_as(packet, who)
 
 
 def authorise(tx: Tx, review_id: str, actor: Actor) -> Packet:

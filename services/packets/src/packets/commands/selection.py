@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from packets import events, store
 from packets.commands.keeping import REBIND, keep_many
 from packets.domain import readiness
 from packets.domain import selection as domain
 from packets.domain.ids import QuestionId
 from packets.domain.refusals import NotFound, refuse
-from packets.store.tables import packets as table
 from reviewbus import jobs
 from reviewbus.db import AuditEntry
 
@@ -65,10 +62,7 @@ def change(
 
 def rebind(tx: Tx, cycle_id: str, *, after: str | None) -> str | None:
     """Judge the next chunk of the cycle's packets anew; return where the next one begins, None at the end."""
-    statement = sa.select(table.c.review_id).where(table.c.cycle_id == cycle_id)
-    if after is not None:
-        statement = statement.where(table.c.review_id > after)
-    ids = list(tx.execute(statement.order_by(table.c.review_id).limit(CHUNK_ROWS)).scalars())
+    ids = store.of_cycle(tx, cycle_id, after=after, limit=CHUNK_ROWS)
     packets = store.load_many(tx, ids)
     if not packets:
         return None

@@ -7,8 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-import sqlalchemy as sa
-
 from packets import events, store
 from packets.commands.keeping import keep
 from packets.commands.learning import opened
@@ -17,18 +15,15 @@ from packets.domain.holds import reconcile
 from packets.domain.ids import ContentHash, PersonId, ReviewId, SnapshotHash
 from packets.domain.packet import Holder
 from packets.domain.sweep import AssessmentRow, RegisterRow
-from packets.store.rows import from_row
-from packets.store.tables import packets as table
-from reviewbus import quarantine, telemetry
+from reviewbus import telemetry
 from reviewbus.crash import crash_point
-from reviewbus.tables import outbox, service_flag
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import datetime
 
     from packets.domain.packet import Packet
     from packets.domain.sweep import Finding
+    from packets.store import Waiting
     from reviewbus.db import Tx
 
 OUTBOX_AGE_S_MAX = 5.0
@@ -50,65 +45,30 @@ def resend(tx: Tx, patience: Patience) -> int:
 
     Nothing is sent while the outbox lags, nor for a row whose command has not left yet: it would only add load.
     """
-    # The outbox is stamped by the server's clock.
-    age = tx.execute(sa.select(sa.func.extract("epoch", sa.func.clock_timestamp() - sa.func.min(outbox.c.created_at))))
-    if (age.scalar() or 0) > OUTBOX_AGE_S_MAX:
+    if store.outbox_age_s(tx) > OUTBOX_AGE_S_MAX:
         return 0
-    statement = (
-        sa.select(table)
-        .where(
-            table.c.waiting_since <= tx.now - timedelta(seconds=patience.after_s),
-            sa.or_(table.c.retry_at.is_(None), table.c.retry_at <= tx.now),
-        )
-        .order_by(table.c.review_id)
-        .limit(RESENT_ROWS_MAX)
-        .with_for_update(key_share=True, skip_locked=True)
-    )
-    rows = [dict(row) for row in tx.execute(statement).mappings()]
-    unsent = _unsent(tx, [row["review_id"] for row in rows])
-    sent = [row for row in rows if row["review_id"] not in unsent]
-    if sent:
+    waiting = store.lock_waiting(tx, after_s=patience.after_s, limit=RESENT_ROWS_MAX)
+    unsent = store.with_unsent_command(tx, [each.packet.review_id for each in waiting])
+    due = [each for each in waiting if each.packet.review_id not in unsent]
+    if due:
         crash_point("packets-reconcile")
-    for row in sent:
-        _resend(tx, row, patience)
-    telemetry.RECONCILED.labels(kind="release").inc(len(sent))
-    return len(sent)
+    for each in due:
+        _resend(tx, each, patience)
+    telemetry.RECONCILED.labels(kind="release").inc(len(due))
+    return len(due)
 
 
-def _unsent(tx: Tx, review_ids: list[str]) -> set[str]:
-    if not review_ids:
-        return set()
-    statement = sa.select(outbox.c.key).where(outbox.c.type == "hold.requested.v1", outbox.c.key.in_(review_ids))
-    return set(tx.execute(statement).scalars())
-
-
-def _resend(tx: Tx, row: Mapping[str, Any], patience: Patience) -> None:
-    packet = from_row(row)
-    resent = row["resent"] + 1
+def _resend(tx: Tx, waiting: Waiting, patience: Patience) -> None:
+    packet, resent = waiting.packet, waiting.resent + 1
     delay = min(patience.backoff_s_max, patience.after_s * 2 ** min(resent, 16))
     # Spread by the row itself, so that those who began to wait together do not ask together for ever.
     spread = 0.75 + crc32(f"{packet.review_id}:{resent}".encode()) % 1000 / 2000
     commands = reconcile(packet)
-    tx.execute(
-        sa.update(table)
-        .where(table.c.review_id == packet.review_id)
-        .values(
-            resent=resent,
-            retry_at=tx.now + timedelta(seconds=delay * spread),
-            event_sequence=table.c.event_sequence + len(commands),
-        )
-    )
-    for number, command in enumerate(commands):
-        tx.emit(events.event(command, packet, row["event_sequence"] + 1 + number))
+    retry_at = tx.now + timedelta(seconds=delay * spread)
+    store.note_resent(tx, packet.review_id, resent=resent, retry_at=retry_at, events=len(commands))
+    for number, command in enumerate(commands, start=1):
+        tx.emit(events.event(command, packet, waiting.sequence + number))
     _log.info("hold_requested_again", review_id=packet.review_id, epoch=packet.epoch, resent=resent)
-
-
-def rows_after(tx: Tx, review_id: str | None, limit: int) -> dict[str, Packet]:
-    """Our next rows in the order of their ids, without locks."""
-    statement = sa.select(table).order_by(table.c.review_id).limit(limit)
-    if review_id is not None:
-        statement = statement.where(table.c.review_id > review_id)
-    return {row["review_id"]: from_row(row) for row in tx.execute(statement).mappings()}
 
 
 def differing(tx: Tx, read: Mapping[str, Packet], items: Collection[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -137,7 +97,7 @@ def repair(tx: Tx, read: Packet | None, item: Mapping[str, Any]) -> tuple[Findin
     now = store.load(tx, item["review_id"])
     if now is None:
         return missing
-    since = tx.execute(sa.select(table.c.changed_at).where(table.c.review_id == now.review_id)).scalar_one()
+    since = store.changed_at(tx, now.review_id)
     sources = store.Library(tx).sources(now)
     outcome = domain.sweep(read or now, now, _row(item), sources)
     if outcome.findings:
@@ -154,39 +114,19 @@ def _alarm(packet: Packet, findings: tuple[Finding, ...], *, age_s: float) -> No
             telemetry.INVARIANT_VIOLATIONS.labels(kind=finding.value).inc()
 
 
-def restored_at(tx: Tx) -> datetime:
-    """When the quarantine began for which rows are being moved. AssertionError where there is none."""
-    since = tx.execute(sa.select(service_flag.c.since).where(service_flag.c.name == quarantine.FLAG)).scalar()
-    if since is None:
-        message = "rows are moved under quarantine only"
-        raise AssertionError(message)
-    return since  # type: ignore[no-any-return]
-
-
 def move(tx: Tx, fences: Mapping[str, int], items: Mapping[str, Mapping[str, Any]]) -> int:
     """Move these rows past everything in flight, once for this quarantine; return how many were moved.
 
     `fences` are those of assessment's release registers; rows that we lack are made from `items` first.
     """
-    since = restored_at(tx)
     for review_id in sorted(items.keys() - store.read_many(tx, items.keys()).keys()):
         opened(tx, {**items[review_id], "version": items[review_id]["row_version"]})
-    statement = sa.select(table.c.review_id).where(
-        table.c.review_id.in_(fences), sa.or_(table.c.moved_for.is_(None), table.c.moved_for != since)
-    )
-    waiting = set(tx.execute(statement).scalars())
-    for review_id, packet in store.load_many(tx, waiting).items():
+    waiting = store.load_many(tx, store.unmoved(tx, among=fences.keys()))
+    for review_id, packet in waiting.items():
         jumped, records = domain.quarantine_jump(packet, register_fence=fences[review_id])
         keep(tx, packet, jumped, records)
-        tx.execute(sa.update(table).where(table.c.review_id == review_id).values(moved_for=since))
+    store.mark_moved(tx, waiting.keys())
     return len(waiting)
-
-
-def unmoved(tx: Tx, limit: int) -> dict[str, int]:
-    """Rows that no page of assessment's named, each with the fence 0."""
-    since = restored_at(tx)
-    statement = sa.select(table.c.review_id).where(sa.or_(table.c.moved_for.is_(None), table.c.moved_for != since))
-    return dict.fromkeys(tx.execute(statement.limit(limit)).scalars(), 0)
 
 
 def release_fence(item: Mapping[str, Any]) -> int:

@@ -81,10 +81,11 @@ class Keeper:
                     moved += upkeep.move(tx, fences, by_review)
         while True:
             with self.db.begin() as tx:
-                left = upkeep.unmoved(tx, CHUNK_ROWS)
+                left = store.unmoved(tx, limit=CHUNK_ROWS)
                 if not left:
                     return moved
-                moved += upkeep.move(tx, left, {})
+                # No page of assessment's named them: it has no register of theirs.
+                moved += upkeep.move(tx, dict.fromkeys(left, 0), {})
 
     def forget(self) -> int:
         """Delete what is kept for a time only."""
@@ -102,7 +103,7 @@ class Keeper:
 
     def _read_after(self, last: str | None) -> dict[str, Packet]:
         with self.db.begin() as tx:
-            return upkeep.rows_after(tx, last, 2 * STATES_ROWS)
+            return store.rows_after(tx, last, 2 * STATES_ROWS)
 
     def _compare(self, read: Mapping[str, Packet], items: list[Item]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

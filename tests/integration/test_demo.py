@@ -1,0 +1,117 @@
+"""The demo and the system that is left running, as people start them: as programs of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+import pypdf
+import pytest
+
+from harness.demo_checks import out_of_order, planted
+from harness.observer import Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TESTS = Path(__file__).parents[1]
+SERVICES = {"assessment", "packets", "signing", "notifications"}
+# The whole system starts and stops within it, also on a machine that is busy with other things.
+TIMEOUT_S = 420
+
+
+def program(name: str, var: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.run(
+        [sys.executable, "-m", f"harness.{name}", "--var", str(var)],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+def test_the_demo_tells_the_whole_way_and_leaves_what_came_of_it(tmp_path: Path) -> None:
+    var = tmp_path / "demo"
+    var.mkdir()
+    (var / "from-an-earlier-run").touch()
+
+    ended = program("demo", var)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.splitlines()[0].startswith("This starts PostgreSQL, Kafka")
+    assert not (var / "from-an-earlier-run").exists()
+    report = json.loads((var / "report.json").read_text())
+    assert set(report) == {"ok", "steps", "checks"}
+    assert report["ok"] is True
+    assert all(set(step) == {"name", "service", "status", "ms"} for step in report["steps"])
+    assert {step["service"] for step in report["steps"]} >= SERVICES
+    assert {step["status"] for step in report["steps"]} >= {200, 202, 404, 409, 423}
+    assert all(set(check) == {"name", "ok"} for check in report["checks"])
+    assert all(check["ok"] for check in report["checks"])
+    events = [json.loads(line) for line in (var / "events.ndjson").read_text().splitlines()]
+    assert {"packet.released.v1", "packet.unreleased.v1", "review.completed.v1"} <= {
+        event["headers"]["ce_type"] for event in events
+    }
+    assert len(pypdf.PdfReader(var / "packet.pdf").pages) >= 1
+    assert len(list((var / "mails").glob("*.eml"))) > len(SERVICES)
+    assert not (var / "issuer").exists()
+
+
+def test_a_record_that_overtook_another_of_its_key_is_found() -> None:
+    assert [*out_of_order([record(sequence=1), record(sequence=2), record(sequence=2)])] == []
+    assert len([*out_of_order([record(sequence=2), record(sequence=1)])]) == 1
+
+
+def test_a_planted_phrase_is_found_and_not_repeated() -> None:
+    (found,) = planted(["cobalt heron"], [("here", "nothing"), ("there", "a cobalt heron flew")])
+
+    assert found.startswith("there")
+    assert "heron" not in found
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    program("down", tmp_path)
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+def test_the_system_stays_up_until_it_is_taken_down(var: Path) -> None:
+    nothing = program("down", var)
+    first = program("up", var)
+    assert first.returncode == 0, first.stdout + first.stderr
+    known: dict[str, Any] = json.loads((var / "up.json").read_text())
+    supervisor = psutil.Process(int((var / "up" / "supervisor.pid").read_text()))
+    processes = [supervisor, *supervisor.children(recursive=True)]
+    headers = {"Authorization": f"Bearer {known['people']['anna']['token']}"}
+    released = httpx.get(f"{known['services']['packets']}/v1/packets/{known['review_ids'][0]}", headers=headers)
+    second = program("up", var)
+    down = program("down", var)
+
+    assert (nothing.returncode, nothing.stdout) == (0, "Nothing is running.\n")
+    assert set(known) == {"services", "people", "review_ids"}
+    assert set(known["services"]) == SERVICES
+    assert all(set(one) == {"id", "roles", "token"} for one in known["people"].values())
+    assert released.json()["state"] == "released"
+    assert second.returncode == 0
+    assert "It is running already." in second.stdout
+    assert known["services"]["signing"] in second.stdout
+    assert first.stdout.count("curl -s") == 3
+    assert down.returncode == 0
+    assert not (var / "up.json").exists()
+    assert [one for one in processes if one.is_running()] == []
+
+
+def record(*, sequence: int) -> Written:
+    identity = {"ce_id": f"event-{sequence}", "ce_source": "/packets", "ce_sequence": f"{sequence:020}"}
+    place = {"topic": "reviews.packets.v1", "partition": 0, "offset": 0, "written_ms": 0, "key": "a-review"}
+    return Written(headers={**identity, "ce_type": "packet.ready.v1"}, body=b"{}", **place)  # type: ignore[arg-type]
