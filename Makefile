@@ -27,8 +27,8 @@ up: setup ## start the whole system with sample people and leave it running; see
 down: setup ## stop what `make up` started
 	@$(BIN)/python -m harness.down
 
-token: setup ## print a token for a person: make token WHO="<person id> [role…]"
-	@$(BIN)/python -m reviewbus.auth $(WHO)
+token: setup ## print a token for a person: make token WHO="anna", or WHO="<person id> [role…]"
+	@$(BIN)/python -m harness.token $(WHO)
 
 test: lint ## lint, then run every test
 	@$(if $(PARALLEL),$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PARALLEL) $(ARGS))

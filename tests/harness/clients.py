@@ -6,10 +6,10 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import httpx
 
     from harness.people import Person
     from reviewbus.auth import DevelopmentIssuer

@@ -27,9 +27,13 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"question_id": "m-results", "text": "Results", "audience": "manager", "kind": "text", "required": True},
     {"question_id": "m-growth", "text": "Growth", "audience": "manager", "kind": "text"},
     {"question_id": "m-private", "text": "For HR only", "audience": "manager", "kind": "text"},
-    {"question_id": "m-rating", "text": "Rating", "audience": "manager", "kind": "rating", "required": True, "scale": SCALE},
+    {"question_id": "m-rating", "text": "Rating", "audience": "manager", "kind": "rating", "required": True}
+    | {"scale": SCALE},
 )
-SELF_ANSWERS = {"s-highlights": "<p>The <strong>migration</strong> went well.</p>", "s-wishes": "<p>More time to teach.</p>"}
+SELF_ANSWERS = {
+    "s-highlights": "<p>The <strong>migration</strong> went well.</p>",
+    "s-wishes": "<p>More time to teach.</p>",
+}
 MANAGER_ANSWERS = {
     "m-results": "<p>Delivered the migration two weeks early.</p>",
     "m-growth": "<p>Coaches two colleagues.</p>",

@@ -82,12 +82,14 @@ class Pace:
 class System:
     """The four services, running. `verbs` are the processes of each."""
 
-    def __init__(self, stack: Stack, *, var_dir: Path, verbs: Sequence[str], pace: Pace) -> None:
+    def __init__(
+        self, stack: Stack, *, var_dir: Path, verbs: Sequence[str], pace: Pace, issuer_dir: Path | None = None
+    ) -> None:
         """Prepare without starting anything; `on` is the usual way."""
         self.stack = stack
         self.verbs = tuple(verbs)
         self.log_dir = (var_dir / "log").absolute()
-        folder = (var_dir / "issuer").absolute()
+        folder = (issuer_dir or var_dir / "issuer").absolute()
         self.issuer = DevelopmentIssuer(folder, AUDIENCE)
         self._databases = stack.postgres.create_service_databases(SERVICES)
         self._ports = {(name, verb): free_port() for name in SERVICES for verb in verbs}
@@ -106,6 +108,7 @@ class System:
         var_dir: Path,
         verbs: Sequence[str] = TOGETHER,
         pace: Pace | None = None,
+        issuer_dir: Path | None = None,
         say: Callable[[str], None] | None = None,
     ) -> Self:
         """Make databases and topics, start every process of every service, and return when all of them answer.
@@ -115,12 +118,13 @@ class System:
             var_dir: gets the logs (`log/<service>-<verb>.log`), the issuer's key and the services' tokens.
             verbs: the processes of each service: `TOGETHER`, or `APART` to kill each by itself.
             pace: how fast it repairs.
+            issuer_dir: where the issuer's key is, or is made, if not in `var_dir`.
             say: takes the lines about progress instead of standard error.
 
         Raises:
             RuntimeError: a process ended; the message has the end of its log.
         """
-        system = cls(stack, var_dir=var_dir, verbs=verbs, pace=pace or Pace())
+        system = cls(stack, var_dir=var_dir, verbs=verbs, pace=pace or Pace(), issuer_dir=issuer_dir)
         try:
             with step("creating tables and topics", say):
                 system.migrate()

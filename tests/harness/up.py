@@ -56,6 +56,11 @@ class Place:
         return self.var / "up"
 
     @property
+    def issuer(self) -> Path:
+        """Return the folder of the development issuer's key, which outlives the system: so do its tokens."""
+        return self.var / "issuer"
+
+    @property
     def addresses(self) -> Path:
         """Return the file with what is needed to use it."""
         return self.var / "up.json"
@@ -181,7 +186,8 @@ def _supervise(place: Place) -> int:
             place.supervisor.write_text(str(os.getpid()))
             ending.callback(place.addresses.unlink, missing_ok=True)
             stack = ending.enter_context(Stack.start(var_dir=place.folder, say=_say))
-            system = ending.enter_context(System.on(stack, var_dir=place.folder, pace=PACE, say=_say))
+            starting = System.on(stack, var_dir=place.folder, pace=PACE, issuer_dir=place.issuer, say=_say)
+            system = ending.enter_context(starting)
             began = time.monotonic()
             story = seed(system)
             _say(f"writing five reviews: {time.monotonic() - began:.1f} s")

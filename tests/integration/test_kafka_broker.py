@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import tempfile
 import warnings
 from pathlib import Path
@@ -49,6 +50,12 @@ def mortal() -> Iterator[LocalKafka]:
         one.start()
         yield one
         one.close()
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Drop what the client logs, as the services do: they would hold its sockets until the end of the session."""
+    caplog.set_level(logging.CRITICAL + 1, logger="kafka")
 
 
 class TestKafkaBroker(BrokerConformance):

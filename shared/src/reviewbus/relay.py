@@ -162,7 +162,8 @@ class Relay:
             connection.execute("delete from outbox where id = any(%s)", (acknowledged,), prepare=True)
             telemetry.OUTBOX_SENT.inc(len(acknowledged))
         if failed:
-            _log.warning("records_not_acknowledged", keys=len(failed), rows=len(rows))
+            reasons = sorted({failure.reason for failure in results if failure is not None})
+            _log.warning("records_not_acknowledged", keys=len(failed), rows=len(rows), reasons=reasons)
         return len(acknowledged)
 
 

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP, UUID
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from alembic.operations import Operations
 
 metadata = sa.MetaData()
@@ -135,8 +137,8 @@ service_flag = sa.Table(
 _HOT = "(autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0)"
 
 
-def create_v1(op: Operations) -> None:
-    """Create the first version of the chassis' tables; called by a service's first migration.
+def create_v1(op: Operations | ModuleType) -> None:
+    """Create the first version of the chassis' tables; called by a service's first migration with Alembic's `op`.
 
     The inbox is partitioned by its UUIDv7 key, that is by time, so that old rows go by dropping a partition. Rows
     whose week has no partition yet go to the default one.
@@ -152,7 +154,7 @@ def create_v1(op: Operations) -> None:
         op.execute(f"alter table {name} set {_HOT}")
 
 
-def drop_v1(op: Operations) -> None:
+def drop_v1(op: Operations | ModuleType) -> None:
     """Undo `create_v1`."""
     for name in (
         "service_flag",

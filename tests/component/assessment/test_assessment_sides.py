@@ -81,6 +81,7 @@ def test_a_backup_comes_back_as_a_new_version(service: Running) -> None:
     _save(service, review_id, 0)
     path = f"{_self(review_id)}/backups/1/restore"
     assert service.post(ANNA, path, version=0).get_json()["code"] == "stale-version"
+    assert len(service.done(service.get(ANNA, f"{_self(review_id)}/backups"))["items"]) == 1
     assert service.post(ANNA, path, version=1).headers["ETag"] == '"2"'
     assert service.done(service.get(ANNA, _self(review_id)))["answers"] == {"s-text": "unsaved"}
     assert service.done(service.get(ANNA, f"{_self(review_id)}/versions/1"))["answers"] == SELF_ANSWERS

@@ -104,6 +104,24 @@ def test_a_mail_goes_out_once_however_often_it_is_called_for_and_worked_on(desk:
     assert desk.outcomes() == [f"sent released {EMPLOYEE}"]
 
 
+def test_a_mail_that_was_suppressed_goes_out_when_a_later_fact_calls_for_it_again(desk: Desk) -> None:
+    desk.peers.hidden.add((EMPLOYEE, "signature"))
+    desk.signing_opened()
+    desk.work()
+    desk.peers.hidden.clear()
+    desk.signing_opened()
+    desk.tell("signing.closed.v1", {**desk.about(), "epoch": 1, "reason": "unreleased"})
+    desk.work()
+    desk.signing_opened()
+    desk.work()
+    assert desk.outcomes() == [
+        f"suppressed signature-due {EMPLOYEE} no-longer-visible",
+        f"sent signature-due {MANAGER}",
+        f"sent signature-due {EMPLOYEE}",
+    ]
+    assert [one[0] for one in desk.mails()] == [MANAGER, EMPLOYEE]
+
+
 def test_nobody_is_mailed_about_what_happened_before_the_watermark(desk: Desk) -> None:
     desk.clock.forward(seconds=-1)
     desk.released()

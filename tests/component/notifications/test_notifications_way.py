@@ -98,10 +98,6 @@ def test_a_task_is_shown_with_its_link_deadline_and_urgency(desk: Desk) -> None:
     }
     desk.clock.forward(days=2)
     assert desk.get(EMPLOYEE, "/v1/tasks").json["items"][0]["urgency"] == "overdue"
-    later = {"date": "2026-05-31", "zone": "Europe/Berlin", "instant": "2026-05-31T22:00:00Z"}
-    desk.tell("deadline.extended.v1", desk.about(side="self", deadline=later, by_role="hr_admin"))
-    (task,) = desk.get(EMPLOYEE, "/v1/tasks").json["items"]
-    assert (task["deadline"]["date"], task["urgency"]) == ("2026-05-31", "later")
 
 
 def test_tasks_move_with_the_manager_of_record_and_end_with_the_cycle(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,26 @@ def test_whatever_fails_it_ends_with_one_fact_and_was_perhaps_taken_once_at_most
     assert one.settled
     assert len(told) == 1
     assert perhaps_taken <= 1
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "again"),
+    [
+        (DeliveryState.QUEUED, None, False),
+        (DeliveryState.SENDING, None, False),
+        (DeliveryState.SENT, None, False),
+        *((DeliveryState.SUPPRESSED, reason, True) for reason in Suppressed),
+        *((DeliveryState.FAILED, reason, reason is not Failed.OUTCOME_UNKNOWN) for reason in Failed),
+    ],
+)
+def test_called_for_anew_it_is_queued_again_only_if_it_certainly_never_went_out(
+    state: DeliveryState,
+    reason: Suppressed | Failed | None,
+    again: bool,  # noqa: FBT001
+) -> None:
+    old = Delivery(delivery_id=ID, intent=INTENT, state=state, attempt=3, reason=reason)
+    later = replace(INTENT, occurred_at=datetime(2026, 4, 1, tzinfo=UTC))
+    assert delivery.renewed(old, later) == (Delivery(delivery_id=ID, intent=later) if again else None)
 
 
 def test_the_three_ends_have_no_way_out() -> None:

@@ -17,13 +17,12 @@ from notifications.domain import news as told
 from notifications.domain.board import Board, PacketPlace, SelfState
 from notifications.domain.following import Followed, follow
 from notifications.domain.ids import CycleId, PersonId, ReviewId
-from notifications.domain.news import About, Deadline, News, Role, Side
+from notifications.domain.news import About, Deadline, News, Role
 from notifications.domain.tasks import tasks
 
 E, M, N = PersonId("E"), PersonId("M"), PersonId("N")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = Deadline(day=date(2026, 3, 14), zone="Europe/Prague", instant=datetime(2026, 3, 14, 23, tzinfo=UTC))
-LATER = Deadline(day=date(2026, 3, 20), zone="Europe/Prague", instant=datetime(2026, 3, 20, 23, tzinfo=UTC))
 BOTH = frozenset(Role)
 
 
@@ -40,8 +39,6 @@ def item(word: str, version: int) -> News:
         "reassigned": told.ReviewReassigned(about=about(version, N)),
         "closed": told.ReviewClosed(about=a),
         "cancelled": told.ReviewCancelled(about=a),
-        "extended": told.DeadlineExtended(about=a, side=Side.SELF, deadline=LATER),
-        "extended-manager": told.DeadlineExtended(about=a, side=Side.MANAGER, deadline=LATER),
         "shared": told.SelfShared(about=a, **shared),  # type: ignore[arg-type]
         "shared-hidden": told.SelfShared(about=a, self_version=5, visible_to_manager=False),
         "shared-again": told.SelfShared(about=a, self_version=6, visible_to_manager=True),
@@ -72,12 +69,10 @@ def item(word: str, version: int) -> News:
 # story before | the news | tasks | mails
 TABLE = """
                                        | opened               | +self-assessment>E                      | kick-off>E c form:0
-opened                                 | extended             | +self-assessment>E                      |
 opened                                 | shared               | +manager-assessment>M -self-assessment>E | shared>M 5 self-assessment:5
 opened                                 | shared-hidden        | +manager-assessment>M -self-assessment>E |
 opened shared-hidden                   | submitted            | -manager-assessment>M                   | shared>M 5 self-assessment:5
 opened shared                          | submitted            | -manager-assessment>M                   |
-opened shared                          | extended-manager     | +manager-assessment>M                   |
 opened                                 | waived               | +manager-assessment>M -self-assessment>E |
 opened waived                          | unwaived             | +self-assessment>E -manager-assessment>M |
 opened shared                          | unshared             | +self-assessment>E -manager-assessment>M |

@@ -80,7 +80,7 @@ create table watermark (
 
 
 def upgrade() -> None:
-    tables.create_v1(op)  # type: ignore[arg-type]  # the module stands for the object
+    tables.create_v1(op)
     op.execute(_BOARD)
     op.execute(_TASK)
     op.execute("create index task_review on task (review_id)")
@@ -96,4 +96,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("watermark", "delivery", "task", "board"):
         op.execute(f"drop table {name}")
-    tables.drop_v1(op)  # type: ignore[arg-type]
+    tables.drop_v1(op)

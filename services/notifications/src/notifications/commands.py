@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from notifications.domain.delivery import Delivery, Step
-    from notifications.domain.ids import DeliveryId
+    from notifications.domain.ids import DeliveryId, ReviewId
+    from notifications.domain.mails import MailIntent
     from notifications.domain.news import News
     from notifications.domain.sending import Failure, Suppress
     from reviewbus.db import Tx
@@ -35,7 +36,8 @@ def learn(tx: Tx, news: News, *, occurred_at: datetime) -> None:
         return
     store.save(tx, old, followed.board)
     store.put_tasks(tx, followed.tasks)
-    queue(tx, store.call_for(tx, followed.mails))
+    if followed.mails:
+        _call_for(tx, followed.board.review_id, followed.mails)
 
 
 def queue(tx: Tx, delivery_ids: Iterable[DeliveryId]) -> None:
@@ -83,6 +85,18 @@ def failed(tx: Tx, one: Delivery, failure: Failure, job: Job) -> None:
     """Note that the attempt has failed; it is queued again, or given up."""
     if _unchanged(tx, one):
         _keep(tx, one, delivery.failed(one, failure), job=job)
+
+
+def _call_for(tx: Tx, review_id: ReviewId, intents: Sequence[MailIntent]) -> None:
+    """Queue these mails, as far as none went out under their keys."""
+    known = store.called_for(tx, review_id)
+    queue(tx, store.add_deliveries(tx, [one for one in intents if one.key not in known]))
+    for one in intents:
+        old = known.get(one.key)
+        again = old and delivery.renewed(old, one)
+        if old is not None and again is not None:
+            store.save_delivery(tx, old, again)
+            queue(tx, [again.delivery_id])
 
 
 def _unchanged(tx: Tx, one: Delivery) -> bool:

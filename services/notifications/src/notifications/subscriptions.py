@@ -53,10 +53,6 @@ def _opened(told: Told) -> News:
     )
 
 
-def _extended(told: Told) -> News:
-    return news.DeadlineExtended(about=_about(told), side=news.Side(told["side"]), deadline=_deadline(told["deadline"]))
-
-
 def _shared(told: Told) -> News:
     return news.SelfShared(
         about=_about(told), self_version=told["self_version"], visible_to_manager=told["visible_to_manager"]
@@ -104,7 +100,6 @@ SUBSCRIPTIONS: Subscriptions = {
     "review.reassigned.v1": _on(lambda told: news.ReviewReassigned(about=_about(told))),
     "review.closed.v1": _on(lambda told: news.ReviewClosed(about=_about(told))),
     "review.cancelled.v1": _on(lambda told: news.ReviewCancelled(about=_about(told))),
-    "deadline.extended.v1": _on(_extended),
     "self-assessment.shared.v1": _on(_shared),
     "self-assessment.unshared.v1": _on(lambda told: news.SelfUnshared(about=_about(told))),
     "self-assessment.waived.v1": _on(lambda told: news.SelfWaived(about=_about(told))),

@@ -204,7 +204,7 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    tables.create_v1(op)  # type: ignore[arg-type]
+    tables.create_v1(op)
     for statement in STATEMENTS:
         op.execute(statement)
     # Every step of a packet rewrites its row: room on the page keeps that from touching the indices.
@@ -214,4 +214,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in reversed(TABLES):
         op.execute(f"drop table {name}")
-    tables.drop_v1(op)  # type: ignore[arg-type]
+    tables.drop_v1(op)

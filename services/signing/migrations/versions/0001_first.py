@@ -89,7 +89,7 @@ create table comment (
 
 
 def upgrade() -> None:
-    tables.create_v1(op)  # type: ignore[arg-type]  # the module stands for the object
+    tables.create_v1(op)
     op.execute(_RECORD)
     op.execute("create index record_subject on record (subject_id, review_id)")
     op.execute("create index record_manager on record (manager_id, review_id)")
@@ -102,4 +102,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("comment", "signature", "record"):
         op.execute(f"drop table {name}")
-    tables.drop_v1(op)  # type: ignore[arg-type]  # the module stands for the object
+    tables.drop_v1(op)

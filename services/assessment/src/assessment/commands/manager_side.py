@@ -16,6 +16,7 @@ from assessment.store import contents, people, questionnaires, reviews
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from assessment.commands.answers import Draft
     from assessment.commands.standing import Standing
     from assessment.domain.people import Actor, Relation
     from assessment.domain.review import Review
@@ -30,13 +31,20 @@ _KEY = answers.SIDES[SIDE]
 
 def save(tx: Tx, actor: Actor, review_id: str, *, expected: int | None, written: Mapping[QuestionId, Answer]) -> Saved:
     """Store a new version; a refused text is kept as the author's backup. Raises `Refusal`."""
-    return _save(tx, standing.editing(tx, actor, review_id), expected, written)
+    at = standing.editing(tx, actor, review_id)
+    draft = _draft(tx, at, written)
+    try:
+        return _save(tx, at, expected, draft)
+    except Refusal as refusal:
+        backups.keep_refused(tx, at, SIDE, draft.values, refusal)
+        raise
 
 
 def restore(tx: Tx, actor: Actor, review_id: str, number: int, *, expected: int | None) -> Saved:
     """Make a backup the newest version; nothing is overwritten. Raises `Refusal`."""
     at = standing.editing(tx, actor, review_id)
-    return _save(tx, at, expected, backups.values_of(tx, at, SIDE, number))
+    # A refusal has nothing to keep here: the text is a backup already.
+    return _save(tx, at, expected, _draft(tx, at, backups.values_of(tx, at, SIDE, number)))
 
 
 def submit(tx: Tx, actor: Actor, review_id: str) -> tuple[Stored, Relation, tuple[str, ...]]:
@@ -71,24 +79,23 @@ def read(tx: Tx, actor: Actor, review_id: str) -> tuple[Review, Version | None]:
     return found.review, contents.read(tx, review_id, _KEY, found.review.manager_version)
 
 
-def _save(tx: Tx, at: Standing, expected: int | None, written: Mapping[QuestionId, Answer]) -> Saved:
-    draft = answers.draft(questionnaires.of_review(tx, at.review), SIDE, written)
+def _draft(tx: Tx, at: Standing, written: Mapping[QuestionId, Answer]) -> Draft:
+    return answers.draft(questionnaires.of_review(tx, at.review), SIDE, written)
+
+
+def _save(tx: Tx, at: Standing, expected: int | None, draft: Draft) -> Saved:
     current = contents.read(tx, at.review.review_id, _KEY, at.review.manager_version)
     before = {} if current is None else current.content.hashes
-    try:
-        review, told = domain.save(
-            at.review,
-            at.rel,
-            expected=expected,
-            now=tx.now,
-            content_hash=draft.content.content_hash,
-            changed_question_ids=changed_answers(_ids(before), _ids(draft.content.hashes)),
-            problems=draft.problems,
-            missing=draft.missing,
-        )
-    except Refusal as refusal:
-        backups.keep_refused(tx, at, SIDE, draft.values, refusal)
-        raise
+    review, told = domain.save(
+        at.review,
+        at.rel,
+        expected=expected,
+        now=tx.now,
+        content_hash=draft.content.content_hash,
+        changed_question_ids=changed_answers(_ids(before), _ids(draft.content.hashes)),
+        problems=draft.problems,
+        missing=draft.missing,
+    )
     # A draft's own row says who wrote it and when; what changes a finished assessment is noted beside it.
     stored = standing.conclude(tx, at, review, told, action="manager-assessment.revise" if told else None)
     contents.add(

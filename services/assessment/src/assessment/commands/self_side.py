@@ -15,6 +15,7 @@ from assessment.store import contents, people, questionnaires, reviews
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from assessment.commands.answers import Draft
     from assessment.commands.standing import Standing
     from assessment.domain.ids import QuestionId
     from assessment.domain.people import Actor, Relation
@@ -39,13 +40,20 @@ class Saved:
 
 def save(tx: Tx, actor: Actor, review_id: str, *, expected: int | None, written: Mapping[QuestionId, Answer]) -> Saved:
     """Store a new version of the draft; a refused text is kept as the author's backup. Raises `Refusal`."""
-    return _save(tx, standing.editing(tx, actor, review_id), expected, written)
+    at = standing.editing(tx, actor, review_id)
+    draft = _draft(tx, at, written)
+    try:
+        return _save(tx, at, expected, draft)
+    except Refusal as refusal:
+        backups.keep_refused(tx, at, SIDE, draft.values, refusal)
+        raise
 
 
 def restore(tx: Tx, actor: Actor, review_id: str, number: int, *, expected: int | None) -> Saved:
     """Make a backup the newest version of the draft; nothing is overwritten. Raises `Refusal`."""
     at = standing.editing(tx, actor, review_id)
-    return _save(tx, at, expected, backups.values_of(tx, at, SIDE, number))
+    # A refusal has nothing to keep here: the text is a backup already.
+    return _save(tx, at, expected, _draft(tx, at, backups.values_of(tx, at, SIDE, number)))
 
 
 def share(tx: Tx, actor: Actor, review_id: str) -> tuple[Stored, Relation]:
@@ -113,20 +121,19 @@ def read_version(tx: Tx, actor: Actor, review_id: str, version: int) -> tuple[Re
     return at.review, found
 
 
-def _save(tx: Tx, at: Standing, expected: int | None, written: Mapping[QuestionId, Answer]) -> Saved:
-    draft = answers.draft(questionnaires.of_review(tx, at.review), SIDE, written)
-    try:
-        review, told = domain.save(
-            at.review,
-            at.rel,
-            expected=expected,
-            now=tx.now,
-            content_hash=draft.content.content_hash,
-            problems=draft.problems,
-        )
-    except Refusal as refusal:
-        backups.keep_refused(tx, at, SIDE, draft.values, refusal)
-        raise
+def _draft(tx: Tx, at: Standing, written: Mapping[QuestionId, Answer]) -> Draft:
+    return answers.draft(questionnaires.of_review(tx, at.review), SIDE, written)
+
+
+def _save(tx: Tx, at: Standing, expected: int | None, draft: Draft) -> Saved:
+    review, told = domain.save(
+        at.review,
+        at.rel,
+        expected=expected,
+        now=tx.now,
+        content_hash=draft.content.content_hash,
+        problems=draft.problems,
+    )
     # The version's own row says who wrote it and when: that is its audit.
     stored = standing.conclude(tx, at, review, told, action=None)
     contents.add(tx, review.review_id, _KEY, review.self_version, written=draft.content, author_id=at.actor.person_id)

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from notifications.domain.news import (
-    DeadlineExtended,
     ManagerReopened,
     ManagerSubmitted,
     PacketReleased,
@@ -24,7 +23,6 @@ from notifications.domain.news import (
     SelfUnshared,
     SelfUnwaived,
     SelfWaived,
-    Side,
     SignatureCompleted,
     SignatureRejected,
     SignatureRevoked,
@@ -158,7 +156,7 @@ def _fenced(board: Board, role: Role, fence: int) -> Board:
 
 def _review(board: Board, news: FromAssessment) -> Board:
     match news:
-        case ReviewOpened() | ReviewReassigned() | ReviewClosed() | ReviewCancelled() | DeadlineExtended():
+        case ReviewOpened() | ReviewReassigned() | ReviewClosed() | ReviewCancelled():
             return _frame(board, news)
         case ManagerSubmitted():
             return replace(board, manager_submitted=True, manager_reopened=False, self_visible=True)
@@ -173,9 +171,7 @@ def _review(board: Board, news: FromAssessment) -> Board:
             return replace(board, self_state=SelfState.WAIVED)
 
 
-def _frame(
-    board: Board, news: ReviewOpened | ReviewReassigned | ReviewClosed | ReviewCancelled | DeadlineExtended
-) -> Board:
+def _frame(board: Board, news: ReviewOpened | ReviewReassigned | ReviewClosed | ReviewCancelled) -> Board:
     match news:
         case ReviewOpened():
             reopened = replace(board, opened=True, closed=False)
@@ -186,7 +182,3 @@ def _frame(
             return replace(board, closed=True)
         case ReviewCancelled():
             return replace(board, cancelled=True)
-        case DeadlineExtended():
-            if news.side is Side.SELF:
-                return replace(board, self_deadline=news.deadline)
-            return replace(board, manager_deadline=news.deadline)

@@ -1,4 +1,4 @@
-"""The life of one delivery: queued, being sent, and one of three ends. Of an end there is exactly one fact."""
+"""The life of one delivery: queued, being sent, and one of three ends. Each time it ends there is one fact."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ ALLOWED = {
     DeliveryState.SUPPRESSED: frozenset(),
     DeliveryState.FAILED: frozenset(),
 }
+NEVER_SENT = frozenset({DeliveryState.SUPPRESSED, DeliveryState.FAILED})
 UNSETTLED = frozenset(state for state, targets in ALLOWED.items() if targets)
 
 
@@ -65,6 +66,16 @@ def suppress(delivery: Delivery, reason: Suppressed) -> Step:
     after = _moved(delivery, DeliveryState.SUPPRESSED, reason)
     fact = NotificationSuppressed(delivery_id=delivery.delivery_id, key=delivery.intent.key, reason=reason)
     return after, (fact,), None
+
+
+def renewed(delivery: Delivery, intent: MailIntent) -> Delivery | None:
+    """Return it queued again where a later fact calls for it under the same key, if it certainly never went out.
+
+    Else None: whoever got this mail, or may have got it, is not mailed again.
+    """
+    if delivery.state not in NEVER_SENT or delivery.reason is Failed.OUTCOME_UNKNOWN:
+        return None
+    return Delivery(delivery_id=delivery.delivery_id, intent=intent)
 
 
 def begin(delivery: Delivery) -> Delivery:

@@ -19,13 +19,6 @@ class Role(StrEnum):
     MANAGER = "manager"
 
 
-class Side(StrEnum):
-    """Whose deadline it is."""
-
-    SELF = "self"
-    MANAGER = "manager"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
     """The last day as the author's calendar has it, its time zone, and the instant from which it is too late (UTC)."""
@@ -74,15 +67,6 @@ class ReviewCancelled:
     """HR cancelled the review."""
 
     about: About
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineExtended:
-    """One side has more time."""
-
-    about: About
-    side: Side
-    deadline: Deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +206,6 @@ FromAssessment: TypeAlias = (
     | ReviewReassigned
     | ReviewClosed
     | ReviewCancelled
-    | DeadlineExtended
     | SelfShared
     | SelfUnshared
     | SelfWaived

@@ -12,7 +12,8 @@ from notifications.store.boards import (
     save,
 )
 from notifications.store.deliveries import (
-    call_for,
+    add_deliveries,
+    called_for,
     deliveries,
     effects_from,
     move_watermark,
@@ -22,8 +23,9 @@ from notifications.store.deliveries import (
 from notifications.store.tables import board, delivery, metadata, task, watermark
 
 __all__ = [
+    "add_deliveries",
     "board",
-    "call_for",
+    "called_for",
     "deadline",
     "deliveries",
     "delivery",

@@ -1,4 +1,4 @@
-"""Deliveries: called for once per key, written from the state that was read; and the watermark of all effects."""
+"""Deliveries: one per key, written from the state that was read; and the watermark of all effects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from notifications.domain.delivery import UNSETTLED, Delivery, DeliveryState
 from notifications.domain.ids import DeliveryId, PersonId, ReviewId
@@ -23,14 +22,19 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 
-def call_for(tx: Tx, intents: Sequence[MailIntent]) -> list[DeliveryId]:
-    """Write a delivery for each mail whose key has none yet; return their ids."""
+def called_for(tx: Tx, review_id: ReviewId) -> dict[MailKey, Delivery]:
+    """Return every delivery about a review, by its key; whoever adds one has locked the review's board before."""
+    rows = tx.execute(sa.select(delivery).where(delivery.c.review_id == review_id)).mappings()
+    return {one.intent.key: one for one in map(_delivery, rows)}
+
+
+def add_deliveries(tx: Tx, intents: Sequence[MailIntent]) -> list[DeliveryId]:
+    """Write a delivery for each of these mails, whose keys have none; return their ids."""
     if not intents:
         return []
-    rows = [_values(Delivery(delivery_id=DeliveryId(str(tx.new_id())), intent=one)) for one in intents]
-    statement = insert(delivery).values([{**row, "created_at": tx.now} for row in rows])
-    added = statement.on_conflict_do_nothing(constraint="delivery_key").returning(delivery.c.delivery_id)
-    return [DeliveryId(one) for one in tx.execute(added).scalars()]
+    added = [Delivery(delivery_id=DeliveryId(str(tx.new_id())), intent=one) for one in intents]
+    tx.execute(sa.insert(delivery).values([{**_values(one), "created_at": tx.now} for one in added]))
+    return [one.delivery_id for one in added]
 
 
 def deliveries(tx: Tx, delivery_ids: Sequence[DeliveryId]) -> list[Delivery]:
@@ -51,12 +55,7 @@ def save_delivery(tx: Tx, old: Delivery, new: Delivery) -> None:
         sa.update(delivery)
         .where(delivery.c.delivery_id == old.delivery_id)
         .where(delivery.c.state == old.state.value, delivery.c.attempt == old.attempt)
-        .values(
-            state=new.state.value,
-            attempt=new.attempt,
-            reason=None if new.reason is None else new.reason.value,
-            settled_at=tx.now if new.settled else None,
-        )
+        .values({**_values(new), "settled_at": tx.now if new.settled else None})
         .returning(delivery.c.delivery_id)
     ).first()
     if written is None:
@@ -130,4 +129,5 @@ def _values(one: Delivery) -> dict[str, Any]:
         "occurred_at": one.intent.occurred_at,
         "state": one.state.value,
         "attempt": one.attempt,
+        "reason": None if one.reason is None else one.reason.value,
     }

@@ -12,7 +12,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    tables.create_v1(op)  # type: ignore[arg-type]
+    tables.create_v1(op)
     op.create_table(
         "applied",
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
@@ -24,4 +24,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("applied")
-    tables.drop_v1(op)  # type: ignore[arg-type]
+    tables.drop_v1(op)

@@ -1,0 +1,174 @@
+"""Nothing that people write, and no name, travels: canaries planted everywhere are in no record, log line or mail."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+import structlog
+
+from harness.people import ANNA, CAST, HELEN, KAI, MAX, MIRA, SERVICES
+from harness.story import expect
+from reviewbus import telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.journey import Stage
+    from harness.stack import Smtp
+    from harness.world import World
+
+CANARY = "Kanarienvogel"
+# Digits that no hash and no clock will hold by chance.
+RATING, CALIBRATED, CHANGED = 1735191735, 1735191736, 1735191737
+SCALE = {"lowest": 1735191731, "highest": 1735191740}
+# What the services keep for others than the author: never with a text in it.
+KEPT_WITHOUT_TEXT = ("outbox", "inbox", "jobs", "idempotency", "dead_letter", "outbox_dead")
+QUESTIONS: list[dict[str, Any]] = [
+    {"question_id": "s-one", "text": f"{CANARY} asked", "help_text": f"{CANARY} help", "audience": "self",
+     "kind": "text", "required": True},
+    {"question_id": "m-one", "text": f"{CANARY} asked too", "audience": "manager", "kind": "text", "required": True},
+    {"question_id": "m-pick", "text": f"{CANARY} which", "audience": "manager", "kind": "single_choice",
+     "options": [{"id": "o-1", "text": f"{CANARY} option"}, {"id": "o-2", "text": "Another"}]},
+    {"question_id": "m-rate", "text": f"{CANARY} how", "audience": "manager", "kind": "rating", "scale": SCALE},
+]  # fmt: skip
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Give what is logged, as the services log it, other libraries' lines included."""
+    buffer = io.StringIO()
+    handler = logging.StreamHandler(buffer)
+    logging.getLogger().addHandler(handler)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            telemetry._with_trace("every"),
+            telemetry._refuse_content,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+        logger_factory=structlog.WriteLoggerFactory(file=buffer),
+        cache_logger_on_first_use=False,
+    )
+    yield buffer
+    structlog.reset_defaults()
+    logging.getLogger().removeHandler(handler)
+
+
+def test_canaries_travel_nowhere(mailing_stage: Stage, lines: io.StringIO, smtp: Smtp) -> None:
+    stage = mailing_stage
+    before = len(smtp.mails())
+    tell_everything(stage)
+    provoke_refusals(stage)
+    stage.settle()
+    canaries = [CANARY, *(str(one) for one in (RATING, CALIBRATED, CHANGED))]
+    found = [name for name, text in places(stage.world, lines, smtp, before) if any(one in text for one in canaries)]
+    assert found == []
+    assert lines.getvalue().count('"request"') > 40
+    assert len(stage.world.broker.records()) > 40
+
+
+def places(world: World, lines: io.StringIO, smtp: Smtp, before: int) -> Iterator[tuple[str, str]]:
+    """Yield what travels or lies where others look, with a name for it."""
+    for record in world.broker.records():
+        yield f"record {record.topic}", f"{record.key!r} {record.headers!r} {record.value!r}"
+    for number, line in enumerate(lines.getvalue().splitlines()):
+        yield f"log line {number}: {line[:200]}", line
+    mails = smtp.mails()[before:]
+    assert {"kick-off", "released", "unreleased"} <= {str(mail.get("X-Template", "")) for mail in mails} or len(
+        mails
+    ) > 8
+    for mail in mails:
+        # A mail names its recipient, and says where to look.
+        text = mail.as_string().replace(own_name(str(mail["To"])), "")
+        parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+        for part in parts:
+            text += str(part).replace(own_name(str(mail["To"])), "")
+        yield f"mail {mail['Subject']}", text
+    for name in SERVICES:
+        with world.service(name).db.engine.connect() as connection:
+            tables = KEPT_WITHOUT_TEXT
+            if name == "notifications":
+                tables += tuple(table.name for table in world.service(name).metadata.sorted_tables)
+            for table in tables:
+                rows = connection.execute(sa.text(f"select t::text from {table} t")).scalars()  # noqa: S608 -- our own
+                for row in rows:
+                    yield f"{name}.{table}", row
+
+
+def own_name(to: str) -> str:
+    return to.partition(" <")[0].strip('"') or to
+
+
+def tell_everything(stage: Stage) -> None:
+    """Walk the whole way with a canary in everything that a person can write."""
+    story = stage.story
+    people = [dataclasses.replace(one, name=f"{CANARY} {one.name}") for one in CAST]
+    story.import_people(people)
+    story.create_questionnaire(QUESTIONS)
+    story.create_cycle(instructions=f"<p>{CANARY} instructions</p>", name=f"{CANARY} cycle")
+    story.add_participants(ANNA)
+    story.start_cycle()
+    review = f"/v1/reviews/{story.review()}"
+    answers = {"answers": {"s-one": f"<p>{CANARY} self</p>"}}
+    expect(story.as_(ANNA).put(f"{review}/self-assessment/backup", answers))
+    story.save_self(answers=answers["answers"])
+    story.share_self()
+    stage.settle()
+    expect(story.as_(MAX).get(f"{review}/self-assessment"))
+    manager = {"m-one": f"<p>{CANARY} manager</p>", "m-pick": "o-1", "m-rate": RATING}
+    expect(story.as_(MAX).put(f"{review}/manager-assessment/backup", {"answers": manager}))
+    story.save_manager(answers=manager)
+    story.submit()
+    story.select_questions(("m-one", "m-pick"))
+    calibrate(stage)
+    reason = {"reason": f"{CANARY} reason"}
+    expect(story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", {"rating": CHANGED, **reason}))
+    for person in (MIRA, MAX):
+        expect(story.as_(HELEN).post(f"{review}/reassign", {"manager_id": person.id, **reason}))
+    stage.settle()
+    story.send_to_manager()
+    story.release()
+    assert CANARY in expect(story.as_(ANNA).get(f"/v1/packets/{story.review()}")).text
+    assert story.pdf(ANNA).startswith(b"%PDF")
+    story.sign(ANNA, comment=f"<p>{CANARY} comment</p>")
+    story.sign(MAX)
+    expect(story.as_(HELEN).post(f"/v1/signatures/{story.review()}/revoke", {"signer": "manager", **reason}))
+    stage.settle()
+    expect(story.as_(HELEN).post(f"/v1/packets/{story.review()}/unrelease", {**reason, "revoke_signatures": True}))
+    stage.settle()
+    expect(story.as_(HELEN).post(f"{review}/manager-assessment/reopen", reason))
+    expect(story.as_(HELEN).post(f"/v1/cycles/{story.cycle_id}/close", reason))
+    stage.settle()
+
+
+def calibrate(stage: Stage) -> None:
+    story = stage.story
+    stage.settle()
+    body = {"cycle_id": story.cycle_id, "review_ids": [story.review()], "members": [HELEN.id, KAI.id]}
+    path = f"/v1/calibrations/{expect(story.as_(HELEN).post('/v1/calibrations', body)).json()['session_id']}"
+    expect(story.as_(HELEN).post(f"{path}/start"))
+    rated = {"rating": CALIBRATED, "justification": f"{CANARY} justification"}
+    expect(story.as_(KAI).put(f"{path}/ratings/{story.review()}", rated, version=0))
+    expect(story.as_(HELEN).post(f"{path}/complete"))
+    stage.settle()
+
+
+def provoke_refusals(stage: Stage) -> None:
+    """Refused and malformed requests are logged as well."""
+    story = stage.story
+    review = f"/v1/reviews/{story.review()}"
+    text = {"answers": {"s-one": f"<p>{CANARY} refused</p>"}}
+    assert story.as_(ANNA).put(f"{review}/self-assessment", text, version=1).status_code == 409
+    assert story.as_(ANNA).put(f"{review}/self-assessment", {CANARY: CANARY}, version=1).status_code == 422
+    assert story.as_(ANNA).get(f"/v1/people/{CANARY}-nobody").status_code == 404
+    body = {"rating": CHANGED, "reason": f"{CANARY}\x00"}
+    assert story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", body).status_code == 422
+    sign = f"/v1/signatures/{story.review()}/sign"
+    assert story.as_(ANNA).post(sign, {"comment": CANARY}).status_code == 422
