@@ -28,7 +28,7 @@ down: setup ## stop what `make up` started
 	@$(BIN)/python -m harness.down
 
 token: setup ## print a token for a person: make token WHO="anna", or WHO="<person id> [role…]"
-	@$(BIN)/python -m harness.token $(WHO)
+	@$(BIN)/python -m harness.tokens $(WHO)
 
 test: lint ## lint, then run every test
 	@$(if $(PARALLEL),$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PARALLEL) $(ARGS))

@@ -61,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Another demo is writing to {var_dir}. Wait for its end, or name another folder with --var.")
         return 1
     with lock:
-        return _run(var_dir)
+        try:
+            return _run(var_dir)
+        except KeyboardInterrupt:
+            print("\nInterrupted; everything is stopped.")
+            return 130
 
 
 def _run(var_dir: Path) -> int:

@@ -129,10 +129,11 @@ def _start(place: Place) -> int:
         )
     try:
         ready = _follow(place, supervisor)
-    except BaseException:
+    except KeyboardInterrupt:
+        print("\nInterrupted; stopping what was started.", flush=True)
         supervisor.terminate()
         supervisor.wait(STOP_S_MAX)
-        raise
+        return 130
     if not ready:
         supervisor.terminate()
         print(f"It did not start. What was said: {place.log}")

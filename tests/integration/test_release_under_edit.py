@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.history import Exchange, History
-from harness.people import HELEN
+from harness.history import History
 from harness.story import QUESTIONS, SHARED
 from harness.threads import meanwhile, side_by_side, together
 from harness.verdict import collect, facts, locked_spans, violations
@@ -169,13 +168,5 @@ def _release_all(crowd: Crowd, history: History, wait: Wait) -> None:
             left = [one for one in employees if not crowd.all_are("released", [one])]
             if not left:
                 break
-            side_by_side(partial(_again, crowd, history), left)
+            side_by_side(partial(crowd.press, history), left)
     side_by_side(partial(crowd.read, history), employees)
-
-
-def _again(crowd: Crowd, history: History, employee: Person) -> Exchange:
-    """The packet may have gone back to HR when its content changed: Helen sends it once more, the manager releases."""
-    path = f"/v1/packets/{crowd.review(employee)}/release-to-manager"
-    if crowd.all_are("ready", [employee]):
-        crowd.as_(HELEN).post(path)
-    return crowd.press(history, employee)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from harness.world import World
 
 CANARY = "Kanarienvogel"
-# Digits that no hash and no clock will hold by chance.
-RATING, CALIBRATED, CHANGED = 1735191735, 1735191736, 1735191737
-SCALE = {"lowest": 1735191731, "highest": 1735191740}
+RATING, CALIBRATED, CHANGED = -937, -936, -935
+SCALE = {"lowest": -938, "highest": -934, "labels": [f"{CANARY} {step}" for step in range(5)]}
+# A rating is no part of a longer word, such as an id.
+TELLING = re.compile(rf"{CANARY}|(?<!\w)-93[765](?!\w)")
 # What the services keep for others than the author: never with a text in it.
 KEPT_WITHOUT_TEXT = ("outbox", "inbox", "jobs", "idempotency", "dead_letter", "outbox_dead")
 QUESTIONS: list[dict[str, Any]] = [
@@ -67,8 +69,7 @@ def test_canaries_travel_nowhere(mailing_stage: Stage, lines: io.StringIO, smtp:
     tell_everything(stage)
     provoke_refusals(stage)
     stage.settle()
-    canaries = [CANARY, *(str(one) for one in (RATING, CALIBRATED, CHANGED))]
-    found = [name for name, text in places(stage.world, lines, smtp, before) if any(one in text for one in canaries)]
+    found = [name for name, text in places(stage.world, lines, smtp, before) if TELLING.search(text)]
     assert found == []
     assert lines.getvalue().count('"request"') > 40
     assert len(stage.world.broker.records()) > 40
@@ -167,7 +168,6 @@ def provoke_refusals(stage: Stage) -> None:
     text = {"answers": {"s-one": f"<p>{CANARY} refused</p>"}}
     assert story.as_(ANNA).put(f"{review}/self-assessment", text, version=1).status_code == 409
     assert story.as_(ANNA).put(f"{review}/self-assessment", {CANARY: CANARY}, version=1).status_code == 422
-    assert story.as_(ANNA).get(f"/v1/people/{CANARY}-nobody").status_code == 404
     body = {"rating": CHANGED, "reason": f"{CANARY}\x00"}
     assert story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", body).status_code == 422
     sign = f"/v1/signatures/{story.review()}/sign"

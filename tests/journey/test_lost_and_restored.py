@@ -267,6 +267,8 @@ def test_restored_packets_are_hidden_past_everything_in_flight_and_released_agai
     again = stage.internal("packets", story.review())
     assert again["snapshot_hash"] == before["snapshot_hash"]
     assert story.signer("employee")["state"] == "signed"
+    # What was lost with the rows, here that a signature is held, is told by nobody again and found by a sweep.
+    assert {one["finding"] for one in sweep(stage, "packets", "signing")} == {"holds-late"}
     assert sweep(stage, "packets", "signing") == []
 
 

@@ -284,6 +284,9 @@ def _serving(view: View, status: int) -> View:
         if not caller().is_service:
             raise Problem(403, "forbidden-role", "This address is for other services only.")
         with edge().db.begin() as tx:
+            # Rows can be listed while a restored database is repaired: sweeps need them. What may be read cannot.
+            if request.method != "GET":
+                quarantine.refuse(tx)
             result = view(tx, caller(), *args, **path)
         return _shaped(result, status)
 

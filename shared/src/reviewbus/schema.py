@@ -78,7 +78,7 @@ def reason(*, required: bool = True) -> ma.fields.String:
         allow_none=not required,
         validate=[
             ma.validate.Length(min=1, max=REASON_CHARS_MAX),
-            ma.validate.Regexp(r".*\S", error="Must not be blank."),
+            ma.validate.Regexp(r"(?s).*\S", error="Must not be blank."),
         ],
     )
 

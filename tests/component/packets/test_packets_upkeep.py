@@ -219,6 +219,7 @@ def test_a_restored_database_moves_every_row_past_what_is_in_flight(office: Offi
     office.released()
     office.opened(OTHER, subject_id=OTHER_EMPLOYEE)
     office.assessment.hold(REVIEW, "release", 8, held=True)
+    office.assessment.hold(REVIEW, "signature:employee", 2, held=True)
     lost = "0198c0de-2000-7b20-9c3f-000000000003"
     office.opened(lost, subject_id=OTHER_EMPLOYEE)
     office.assessment.hold(lost, "release", 4, held=True)
@@ -233,6 +234,7 @@ def test_a_restored_database_moves_every_row_past_what_is_in_flight(office: Offi
     assert office.unrelease().status_code == 503
     mark = office.mark()
     assert office.service.move_restored() == 4
+    assert office.row()["holds"] == [["signature:employee", 2, True]]
     assert office.service.move_restored() == 0, "a repeat after a crash moves nothing twice"
     rows = {each: office.row(each) for each in (REVIEW, OTHER, lost, unknown)}
     assert {row["state"] for row in rows.values()} == {"unreleasing"}

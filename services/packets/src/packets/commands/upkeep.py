@@ -114,23 +114,35 @@ def _alarm(packet: Packet, findings: tuple[Finding, ...], *, age_s: float) -> No
             telemetry.INVARIANT_VIOLATIONS.labels(kind=finding.value).inc()
 
 
-def move(tx: Tx, fences: Mapping[str, int], items: Mapping[str, Mapping[str, Any]]) -> int:
+def move(tx: Tx, items: Mapping[str, Mapping[str, Any] | None]) -> int:
     """Move these rows past everything in flight, once for this quarantine; return how many were moved.
 
-    `fences` are those of assessment's release registers; rows that we lack are made from `items` first.
+    `items` are assessment's rows by review, None where it has none. Rows that we lack are made from them; those that
+    we have also learn what was told since the backup.
     """
     for review_id in sorted(items.keys() - store.read_many(tx, items.keys()).keys()):
-        opened(tx, {**items[review_id], "version": items[review_id]["row_version"]})
-    waiting = store.load_many(tx, store.unmoved(tx, among=fences.keys()))
+        item = items[review_id]
+        if item is not None:
+            opened(tx, {**item, "version": item["row_version"]})
+    waiting = store.load_many(tx, store.unmoved(tx, among=items.keys()))
     for review_id, packet in waiting.items():
-        jumped, records = domain.quarantine_jump(packet, register_fence=fences[review_id])
-        keep(tx, packet, jumped, records)
+        _move(tx, packet, items[review_id])
     store.mark_moved(tx, waiting.keys())
     return len(waiting)
 
 
-def release_fence(item: Mapping[str, Any]) -> int:
-    """The fence of the release register in assessment's row."""
+def _move(tx: Tx, packet: Packet, item: Mapping[str, Any] | None) -> None:
+    fence = _release_fence(item) if item is not None else 0
+    jumped, records = domain.quarantine_jump(packet, register_fence=fence)
+    moved = keep(tx, packet, jumped, records)
+    if item is None:
+        return
+    learnt = domain.sweep(moved, moved, _row(item), store.Library(tx).sources(moved))
+    if learnt.findings:
+        keep(tx, moved, learnt.packet, learnt.records)
+
+
+def _release_fence(item: Mapping[str, Any]) -> int:
     return int(item["registers"].get(Holder.RELEASE.value, {}).get("fence", 0))
 
 

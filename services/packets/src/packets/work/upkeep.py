@@ -75,17 +75,15 @@ class Keeper:
         moved = 0
         for items in self._pages():
             for chunk in _chunks(items):
-                by_review = {item["review_id"]: item for item in chunk}
-                fences = {item["review_id"]: upkeep.release_fence(item) for item in chunk}
                 with self.db.begin() as tx:
-                    moved += upkeep.move(tx, fences, by_review)
+                    moved += upkeep.move(tx, {item["review_id"]: item for item in chunk})
         while True:
             with self.db.begin() as tx:
                 left = store.unmoved(tx, limit=CHUNK_ROWS)
                 if not left:
                     return moved
                 # No page of assessment's named them: it has no register of theirs.
-                moved += upkeep.move(tx, dict.fromkeys(left, 0), {})
+                moved += upkeep.move(tx, dict.fromkeys(left))
 
     def forget(self) -> int:
         """Delete what is kept for a time only."""

@@ -1,4 +1,4 @@
-"""Print a token: `python -m harness.token anna`, or `make token WHO=anna`.
+"""Print a token: `python -m harness.tokens anna`, or `make token WHO=anna`.
 
 The development issuer's key is that of `make up`, before and after as well as while it runs.
 """
