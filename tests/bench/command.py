@@ -19,6 +19,7 @@ from reviewbus.http import Edge, Routes, create_app
 from reviewbus.idempotency import Answer
 from reviewbus.outbox import Notifier
 from reviewbus.schema import Body, Shape
+from reviewbus.service import Service
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -58,12 +59,12 @@ def raise_item(tx: Tx, caller: Caller, body: dict[str, Any], item_id: UUID) -> A
     return Answer(status=200, acknowledgement={"id": str(item_id), "n": n}, location=f"/v1/items/{item_id}")
 
 
-def build() -> runner.Service:
+def build() -> Service:
     """Compose it."""
     bus = settings.read_bus("bench")
     db = Database(bus, catalogue=Catalogue.load(), clock=utc_now, ids=new_id, notify=Notifier(bus).wake)
     edge = Edge(settings=bus, db=db, verifier=Verifier(bus))
-    return runner.Service(
+    return Service(
         settings=bus,
         db=db,
         catalogue=db.catalogue,
@@ -74,4 +75,4 @@ def build() -> runner.Service:
 
 
 if __name__ == "__main__":
-    sys.exit(runner.main("bench", build))
+    sys.exit(runner.main("bench", build=build))

@@ -13,7 +13,7 @@ from alembic.operations import Operations
 
 from reviewbus import inbox, tables
 from reviewbus.auth import DEVELOPMENT_ISSUER, DevelopmentIssuer
-from reviewbus.broker import KafkaBroker
+from reviewbus.broker.client import KafkaBroker
 from reviewbus.catalogue import Catalogue
 from reviewbus.clock import new_id, utc_now
 from reviewbus.db import Database, libpq_url

@@ -22,7 +22,7 @@ from bench.ground import add_items, keys, prepare
 from harness.eventually import eventually
 from harness.stack.children import spawn
 from harness.stack.ports import answers, free_port
-from reviewbus.broker import KafkaBroker
+from reviewbus.broker.client import KafkaBroker
 from reviewbus.relay import COALESCE_S, Relay
 
 if TYPE_CHECKING:

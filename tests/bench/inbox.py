@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from bench import raw
 from bench.figures import Figure
 from bench.ground import TOPIC, TYPE, add_items, event, keys, prepare, timed
-from reviewbus.broker import KafkaBroker, Outgoing
+from reviewbus.broker import Outgoing
+from reviewbus.broker.client import KafkaBroker
 from reviewbus.clock import new_id, utc_now
 from reviewbus.consumer import Applier, Batched, Consumer
 from reviewbus.envelope import encode_headers, seal

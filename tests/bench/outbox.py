@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bench import raw
 from bench.figures import Figure, median, percentile
 from bench.ground import HASH, TOPIC, TYPE, add_items, event, keys, prepare, timed
-from reviewbus.broker import KafkaBroker
+from reviewbus.broker.client import KafkaBroker
 from reviewbus.outbox import CHANNEL, Notifier
 from reviewbus.relay import COALESCE_S, Relay
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from harness.stack.postgres import ServiceDatabase
     from reviewbus.broker import Producer, Subscription
-    from reviewbus.runner import Service
+    from reviewbus.service import Service
 
 ROUNDS_MAX = 400
 AUDIENCE = "review-system"

@@ -13,7 +13,8 @@ import pytest
 
 from contract.broker_conformance import BrokerConformance, Cluster, OutageConformance, a_topic
 from harness.stack import LocalKafka
-from reviewbus.broker import BrokerDown, KafkaBroker
+from reviewbus.broker import BrokerDown
+from reviewbus.broker.client import KafkaBroker
 from reviewbus.settings import BusSettings
 
 if TYPE_CHECKING:

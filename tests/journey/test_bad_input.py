@@ -135,7 +135,7 @@ def test_another_method_is_refused_and_the_right_ones_named(every: Every) -> Non
 
 def test_a_command_without_a_key_or_with_a_malformed_one_is_refused(every: Every) -> None:
     every.answers(400, "idempotency-key-missing", lambda one: one.is_command, headers={"Idempotency-Key": None})
-    for key in ("", "two words", "x" * 129, "é".encode().decode("latin-1")):
+    for key in ("", "two words", "x" * 129, "tab\tbed"):
         every.answers(400, "idempotency-key-malformed", lambda one: one.is_command, headers={"Idempotency-Key": key})
 
 

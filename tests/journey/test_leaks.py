@@ -30,6 +30,16 @@ SCALE = {"lowest": -938, "highest": -934, "labels": [f"{CANARY} {step}" for step
 TELLING = re.compile(rf"{CANARY}|(?<!\w)-93[765](?!\w)")
 # What the services keep for others than the author: never with a text in it.
 KEPT_WITHOUT_TEXT = ("outbox", "inbox", "jobs", "idempotency", "dead_letter", "outbox_dead")
+TEMPLATES = {
+    "kick-off",
+    "shared",
+    "released-to-manager",
+    "released",
+    "signature-due",
+    "signed",
+    "unreleased",
+    "revoked",
+}
 QUESTIONS: list[dict[str, Any]] = [
     {"question_id": "s-one", "text": f"{CANARY} asked", "help_text": f"{CANARY} help", "audience": "self",
      "kind": "text", "required": True},
@@ -71,6 +81,9 @@ def test_canaries_travel_nowhere(mailing_stage: Stage, lines: io.StringIO, smtp:
     stage.settle()
     found = [name for name, text in places(stage.world, lines, smtp, before) if TELLING.search(text)]
     assert found == []
+    sent = [one for one in stage.deliveries(HELEN) if one["state"] == "sent"]
+    assert {one["template"] for one in sent} == TEMPLATES
+    assert len(sent) == len(smtp.mails()) - before
     assert lines.getvalue().count('"request"') > 40
     assert len(stage.world.broker.records()) > 40
 
@@ -82,9 +95,6 @@ def places(world: World, lines: io.StringIO, smtp: Smtp, before: int) -> Iterato
     for number, line in enumerate(lines.getvalue().splitlines()):
         yield f"log line {number}: {line[:200]}", line
     mails = smtp.mails()[before:]
-    assert {"kick-off", "released", "unreleased"} <= {str(mail.get("X-Template", "")) for mail in mails} or len(
-        mails
-    ) > 8
     for mail in mails:
         # A mail names its recipient, and says where to look.
         text = mail.as_string().replace(own_name(str(mail["To"])), "")
@@ -94,9 +104,9 @@ def places(world: World, lines: io.StringIO, smtp: Smtp, before: int) -> Iterato
         yield f"mail {mail['Subject']}", text
     for name in SERVICES:
         with world.service(name).db.engine.connect() as connection:
-            tables = KEPT_WITHOUT_TEXT
+            tables = list(KEPT_WITHOUT_TEXT)
             if name == "notifications":
-                tables += tuple(table.name for table in world.service(name).metadata.sorted_tables)
+                tables += [table.name for table in world.service(name).metadata.sorted_tables]
             for table in tables:
                 rows = connection.execute(sa.text(f"select t::text from {table} t")).scalars()  # noqa: S608 -- our own
                 for row in rows:
@@ -135,6 +145,7 @@ def tell_everything(stage: Stage) -> None:
         expect(story.as_(HELEN).post(f"{review}/reassign", {"manager_id": person.id, **reason}))
     stage.settle()
     story.send_to_manager()
+    stage.settle()
     story.release()
     assert CANARY in expect(story.as_(ANNA).get(f"/v1/packets/{story.review()}")).text
     assert story.pdf(ANNA).startswith(b"%PDF")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from harness.journey import problem
 from harness.people import ANNA, HELEN, MAX
 from harness.story import MANAGER_ANSWERS, expect
-from reviewbus import quarantine, runner
+from reviewbus import quarantine, verbs
 
 if TYPE_CHECKING:
     from harness.journey import Stage
@@ -51,7 +51,7 @@ def restore(stage: Stage, name: str, backup: Backup) -> None:
     segment = {"packets": "packets", "signing": "signatures"}[name]
     for person in (ANNA, MAX):
         problem(stage.story.as_(person).get(f"/v1/{segment}/{stage.story.review()}"), 503, "quarantined")
-    assert runner._restored(service) == 0
+    assert verbs._restored(service) == 0
 
 
 def sweep(stage: Stage, *names: str) -> list[Any]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reviewbus.broker import Broker
-    from reviewbus.runner import Service
+    from reviewbus.service import Service
 
 # `work` may be in the middle of a sweep over everything.
 STUCK_S = {"relay": 60.0, "consume": 60.0, "work": 900.0}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from harness.people import Person
     from harness.stack.postgres import ServiceDatabase
-    from reviewbus.runner import Service
+    from reviewbus.service import Service
 
 __all__ = ["MIGRATIONS", "Form", "Running", "running"]
 

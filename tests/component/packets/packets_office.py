@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.stack import ServiceDatabase
-    from reviewbus.runner import Service
+    from reviewbus.service import Service
 
 REVIEW = "0198c0de-2000-7b20-9c3f-000000000001"
 OTHER = "0198c0de-2000-7b20-9c3f-000000000002"

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from component.reviewbus import toy, toy_main
 from harness.stack.ports import free_port
-from reviewbus import dead_letters, migrate, quarantine, runner
+from reviewbus import dead_letters, migrate, quarantine, runner, verbs
 from reviewbus.auth import DEVELOPMENT_ISSUER, DevelopmentIssuer
 from reviewbus.tables import dead_letter
 
@@ -63,7 +63,7 @@ def act(database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch, *arguments: 
             monkeypatch.setenv(name, value)
     service = toy_main.build()
     try:
-        return runner._run(runner._parser("toy").parse_args(arguments), service)
+        return verbs.run(runner.parser("toy").parse_args(arguments), service)
     finally:
         service.db.close()
 

@@ -12,7 +12,7 @@ from reviewbus.auth import Verifier
 from reviewbus.db import Database
 from reviewbus.http import Edge, create_app
 from reviewbus.jobs import JobKind
-from reviewbus.runner import Periodic, Service
+from reviewbus.service import Periodic, Service
 from reviewbus.settings import read_bus
 
 if TYPE_CHECKING:
@@ -63,4 +63,4 @@ def _sweep() -> Sequence[Mapping[str, object]]:
 
 
 if __name__ == "__main__":
-    sys.exit(runner.main("toy", build))
+    sys.exit(runner.main("toy", build=build))

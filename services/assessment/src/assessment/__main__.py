@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from assessment.app import build
 from reviewbus import runner
 
 
 def main() -> int:
     """Run the verb that the command line names."""
-    return runner.main("assessment", build)
+    return runner.main("assessment")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from reviewbus.clock import Clock, Ids, new_id, utc_now
 from reviewbus.db import Database
 from reviewbus.http import Edge, create_app
 from reviewbus.outbox import Notifier
-from reviewbus.runner import Periodic, Service
+from reviewbus.service import Periodic, Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

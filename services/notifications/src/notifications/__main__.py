@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from notifications.app import build
 from reviewbus import runner
 
 
 def main() -> int:
     """Run the verb that the command line names; return the exit status."""
-    return runner.main("notifications", build)
+    return runner.main("notifications")
 
 
 if __name__ == "__main__":

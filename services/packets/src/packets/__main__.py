@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from packets.app import build
 from reviewbus import runner
 
 
 def main() -> int:
     """Run the verb that the command line names; return the exit status."""
-    return runner.main("packets", build)
+    return runner.main("packets")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from reviewbus.clock import new_id, utc_now
 from reviewbus.db import Database
 from reviewbus.jobs import JobKind
 from reviewbus.outbox import Notifier
-from reviewbus.runner import Periodic, Service
+from reviewbus.service import Periodic, Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

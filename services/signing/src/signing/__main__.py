@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 
 from reviewbus import runner
-from signing.app import build
 
 
 def main() -> int:
     """Run the verb that the command line names; return the exit status."""
-    return runner.main("signing", build)
+    return runner.main("signing")
 
 
 if __name__ == "__main__":

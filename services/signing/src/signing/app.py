@@ -13,7 +13,7 @@ from reviewbus.client import PeerClient
 from reviewbus.clock import new_id, utc_now
 from reviewbus.db import Database
 from reviewbus.outbox import Notifier
-from reviewbus.runner import Periodic, Service
+from reviewbus.service import Periodic, Service
 from signing import api, store, work
 from signing.domain.refusals import Refusal
 from signing.settings import Settings, read_settings

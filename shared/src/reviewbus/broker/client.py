@@ -1,4 +1,4 @@
-"""Kafka, behind three small interfaces. This is the only module that imports the client.
+"""Kafka. This is the only module that imports its client.
 
 The client's defaults are wrong for us in several places (commits by itself, starts at the end, creates topics), so all
 that matters is set here. Clients do not survive a `fork()`: build them in the process that uses them.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-from zlib import crc32
+from typing import TYPE_CHECKING, Any
 
 import kafka
 import kafka.partitioner
@@ -18,11 +16,13 @@ from kafka import errors as kafka_errors
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from reviewbus.broker import BEHIND, BrokerDown, Failure, Record, partition_of
 from reviewbus.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reviewbus.broker import Outgoing, Place, Producer, Subscription
     from reviewbus.catalogue import Topic
     from reviewbus.settings import BusSettings
 
@@ -30,7 +30,6 @@ API_VERSION = (4, 0)
 DELIVERY_TIMEOUT_MS = 30_000
 CLOSE_S_MAX = 5
 _NO_METADATA = kafka_errors.KafkaTimeoutError.__name__
-Place = tuple[str, int]
 _log = logger("broker")
 # What no later attempt can cure: the record itself, or the right to write it.
 _PERMANENT = (
@@ -40,112 +39,6 @@ _PERMANENT = (
     kafka_errors.TopicAuthorizationFailedError,
     kafka_errors.InvalidRecordError,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """A record to send."""
-
-    topic: str
-    key: bytes
-    headers: list[tuple[str, bytes]]
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A record as read; `key` and `value` are as the producer sent them."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
-    value: bytes | None
-
-    @property
-    def place(self) -> Place:
-        """Topic and partition."""
-        return (self.topic, self.partition)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a record was not acknowledged; `permanent` means that sending it again cannot help."""
-
-    reason: str
-    permanent: bool
-
-
-BEHIND = Failure("an earlier record failed", permanent=False)
-
-
-class BrokerDown(Exception):
-    """The broker did not answer; try again later."""
-
-
-class Producer(Protocol):
-    """Sends records and says of each whether all replicas have it."""
-
-    def publish(self, records: Sequence[Outgoing]) -> list[Failure | None]:
-        """Send all, wait for every acknowledgement, and return one result a record, in order.
-
-        Once a record could not even be handed over, later ones of its key are not sent.
-        """
-        ...
-
-    def close(self) -> None:
-        """End it; what was not acknowledged may be lost."""
-        ...
-
-
-class Subscription(Protocol):
-    """One member of a consumer group."""
-
-    def poll(self, timeout_s: float, limit: int) -> list[Record]:
-        """Return what came, at most `limit`, in order within a partition; nothing while paused."""
-        ...
-
-    def commit(self, offsets: Mapping[Place, int]) -> None:
-        """Commit the next offset to read of each place; raises `BrokerDown`, after which a repeat is harmless."""
-        ...
-
-    def pause(self) -> None:
-        """Bring nothing more until `resume`, partitions included that are assigned meanwhile."""
-        ...
-
-    def resume(self) -> None:
-        """Undo `pause`."""
-        ...
-
-    def lost(self) -> set[Place]:
-        """Return the places taken away since the last call; what is held of them must be dropped."""
-        ...
-
-    def close(self) -> None:
-        """Leave the group, within a few seconds also when the broker is away."""
-        ...
-
-
-class Broker(Protocol):
-    """Makes producers, subscriptions and topics."""
-
-    def producer(self) -> Producer:
-        """Return a new producer, also while the broker is away."""
-        ...
-
-    def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Return a new member of a group that reads these topics, also while the broker is away."""
-        ...
-
-    def ensure_topics(self, topics: Sequence[Topic]) -> list[str]:
-        """Create the topics that are missing and return their names; raises `BrokerDown`."""
-        ...
-
-
-def partition_of(key: bytes, count: int) -> int:
-    """Return the partition of a key; one function for all producers of this system."""
-    return crc32(key) % count
 
 
 class _Crc32Partitioner(kafka.partitioner.Partitioner):  # type: ignore[misc]
