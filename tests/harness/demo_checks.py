@@ -268,7 +268,7 @@ def _about_release(row: Row, register: Row, packet: Row) -> Iterator[str]:
 
 def _states(telling: Telling, service: str) -> dict[str, Row]:
     client = telling.story.gateway.clients[service]
-    token = telling.system.issuer.token("demo", ("service",))
+    token = telling.system.issuer.token("demo", ("service",), scope="internal")
     found: dict[str, Row] = {}
     cursor = None
     while True:

@@ -29,6 +29,18 @@ def frozen(pid: int) -> Iterator[None]:
                 one.resume()
 
 
+@contextlib.contextmanager
+def without_kafka(system: System) -> Iterator[None]:
+    """Within the block there is no broker; at its end it answers again, with all its records."""
+    # A client of ours that is connected meanwhile leaves refused sockets behind.
+    system.disconnect()
+    system.stack.local_kafka.stop()
+    try:
+        yield
+    finally:
+        system.stack.local_kafka.start()
+
+
 def leased(system: System, service: str, kind: str) -> int:
     """Return how many jobs of a kind a worker has taken and not given back."""
     statement = "select count(*) from jobs where kind = %s and lease is not null and lease_until > now()"

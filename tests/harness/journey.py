@@ -156,12 +156,12 @@ class Stage:
         """Return one service's actions for a review by their names."""
         answer = self.story.as_(person).get(path)
         assert answer.status_code == 200, answer.text
-        return {one.get("name", one.get("action")): one for one in answer.json()["actions"]}
+        return {one["name"]: one for one in answer.json()["actions"]}
 
     def internal(self, service: str, review_id: str) -> dict[str, Any]:
         """Return what a service tells the others of a review."""
         cursor = ""
-        session = self.story.gateway.as_service("auditor")
+        session = self.story.gateway.as_service("auditor", "internal")
         while True:
             page = session.get(f"/internal/states?limit=200{cursor}", service=service).json()
             for item in page["items"]:

@@ -86,7 +86,7 @@ class Operation:
 
         `headers` of the options are added to the usual ones; a header of None is left out.
         """
-        session = gateway.as_service("auditor", "directory:write") if self.internal else gateway.as_(HELEN)
+        session = gateway.as_service("auditor", "directory:write internal") if self.internal else gateway.as_(HELEN)
         usual: dict[str, str | None] = {"Authorization": f"Bearer {session.token}"}
         if self.is_command:
             usual["Idempotency-Key"] = gateway.next_key()

@@ -266,5 +266,5 @@ class Story:
     def _calibratable(self, review_id: str) -> bool:
         """The submitted version has come to packets: nothing but its calibration keeps it from being sent."""
         listed = expect(self.as_(HELEN).get(f"/v1/packets/{review_id}/actions")).json()["actions"]
-        unmet = next(one["unmet"] for one in listed if one["action"] == "release-to-manager")
+        unmet = next(one["unmet"] for one in listed if one["name"] == "release-to-manager")
         return {one["code"] for one in unmet} <= {"not-calibrated", "no-shared-questions"}

@@ -29,7 +29,7 @@ from harness.people import SERVICES
 from harness.stack.children import Child, spawn
 from harness.stack.ports import LOOPBACK, free_port
 from harness.stack.progress import step
-from reviewbus.auth import DEVELOPMENT_ISSUER, DevelopmentIssuer
+from reviewbus.auth import DEVELOPMENT_ISSUER, INTERNAL_SCOPE, DevelopmentIssuer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -267,6 +267,10 @@ class System:
         """Return every record of every topic: in order within a partition, by time between partitions."""
         return self._observer.records()
 
+    def disconnect(self) -> None:
+        """Give up our own connections to Kafka; who asks next gets new ones."""
+        self._observer.close()
+
     def unsettled(self) -> dict[str, int]:
         """Return what is still to be done, by name and number; nothing when all is quiet."""
         found: dict[str, int] = {}
@@ -330,7 +334,8 @@ class System:
         for name in SERVICES:
             token = folder / f"{name}.token"
             token.touch(mode=0o600)
-            token.write_text(self.issuer.token(name, ("service",), lifetime_s=90 * 86_400), encoding="utf-8")
+            words = self.issuer.token(name, ("service",), scope=INTERNAL_SCOPE, lifetime_s=90 * 86_400)
+            token.write_text(words, encoding="utf-8")
             scope = f"REVIEW_{name.upper()}"
             found[f"{scope}_DATABASE_URL"] = self._databases[name].url
             found[f"{scope}_MIGRATION_URL"] = self._databases[name].migrations_url

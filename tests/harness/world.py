@@ -13,7 +13,7 @@ import httpx
 
 from harness.clients import Gateway
 from harness.people import SERVICES
-from reviewbus.auth import DEVELOPMENT_ISSUER, DevelopmentIssuer
+from reviewbus.auth import DEVELOPMENT_ISSUER, INTERNAL_SCOPE, DevelopmentIssuer
 from reviewbus.clock import new_id
 from reviewbus.consumer import Consumer
 from reviewbus.jobs import Worker
@@ -146,7 +146,7 @@ def build_world(
     running: dict[str, Running] = {}
     for name in SERVICES:
         token_file = folder / f"{name}.token"
-        token_file.write_text(issuer.token(name, ("service",)), encoding="utf-8")
+        token_file.write_text(issuer.token(name, ("service",), scope=INTERNAL_SCOPE), encoding="utf-8")
         bus = settings_for(name, databases[name], issuer, token_file)
         app = importlib.import_module(f"{name}.app")
         settings = importlib.import_module(f"{name}.settings").Settings(bus=bus, **dict((options or {}).get(name, {})))

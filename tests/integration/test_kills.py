@@ -248,13 +248,13 @@ def test_a_worker_that_dies_in_the_middle_of_a_pdf_draws_it_again(
     system: System, crowd: Crowd, some: list[Person], history: History, tmp_path: Path, wait: Wait
 ) -> None:
     # What the managers have is drawn already: only other words make another document.
-    side_by_side(lambda employee: crowd.edit(history, employee, "to be printed"), some)
-    wait(lambda: rewritten(system, crowd, some))
     armed = Armed(system, "packets", "work", "packets-pdf-rendered", tmp_path / "died")
-    side_by_side(partial(crowd.press, history), some)
+    side_by_side(lambda employee: crowd.edit(history, employee, "to be printed"), some)
     armed.wait_for_death()
     let_leases_end(system, "packets")
     system.start("packets", "work")
+    wait(lambda: rewritten(system, crowd, some))
+    side_by_side(partial(crowd.press, history), some)
     settled(system, crowd, some)
     assert crowd.all_are("released", some)
     for employee in some:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.eventually import eventually
+from harness.freeze import without_kafka
 from harness.history import History, read_after
 from harness.story import expect
 from harness.threads import lasting, meanwhile, side_by_side
@@ -66,18 +67,15 @@ def test_without_kafka_people_go_on_nothing_shows_early_and_unrelease_hides_at_o
 ) -> None:
     shown, asked, edited = (list(islice(untouched, 4)) for _ in range(3))
     release(system, crowd, shown, wait)
-    system.stack.local_kafka.stop()
-    try:
-        with lasting(KAFKA_AWAY_S), meanwhile(*(partial(crowd.read, history, one) for one in (*shown, *asked))):
-            assert {one.status for one in side_by_side(partial(crowd.press, history), asked)} == {202}
-            edits = side_by_side(lambda one: crowd.edit(history, one, "without Kafka"), edited)
-            assert {one.status for one in edits} == {200}
-            hidden = side_by_side(partial(crowd.take_back, history), shown)
-            assert {one.status for one in hidden} == {202}
+    acts = [partial(crowd.read, history, one) for one in (*shown, *asked)]
+    with without_kafka(system), meanwhile(*acts), lasting(KAFKA_AWAY_S):
+        assert {one.status for one in side_by_side(partial(crowd.press, history), asked)} == {202}
+        edits = side_by_side(lambda one: crowd.edit(history, one, "without Kafka"), edited)
+        assert {one.status for one in edits} == {200}
+        hidden = side_by_side(partial(crowd.take_back, history), shown)
+        assert {one.status for one in hidden} == {202}
         assert crowd.all_are("releasing", asked)
         assert crowd.all_are("unreleasing", shown)
-    finally:
-        system.stack.local_kafka.start()
     reads = history.of("read")
     assert read_after(reads, hidden) == []
     assert not any(one.ok for one in reads if one.review_id in crowd.reviews(asked))

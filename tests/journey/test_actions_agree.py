@@ -67,7 +67,7 @@ def agree(stage: Stage, *people: Person, reviewee: Person = ANNA) -> None:
                 told = stage.story.as_(person).get(f"/v1/{segment}/{review_id}/actions")
                 listed = told.json()["actions"] if told.status_code == 200 else []
                 for one in listed:
-                    name = one.get("name", one.get("action"))
+                    name = one["name"]
                     answer = send(stage, person, *requests[service][name])
                     difference = compare(one, answer, to_employee=person == reviewee and service == "packets")
                     if difference:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 PERSON_ID_CHARS_MAX = 64
 SERVICE_ROLE = "service"
+# What a service needs to ask another one; a token made for anything else, such as an import, does not have it.
+INTERNAL_SCOPE = "internal"
 LEEWAY_S = 5
 JWKS_CACHE_S = 300
 DEVELOPMENT_ISSUER = "https://issuer.development.invalid"
@@ -43,6 +45,11 @@ class Caller:
     id: str
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
+
+    @property
+    def may_ask_internally(self) -> bool:
+        """Say whether this is one of our own services, asking another one."""
+        return self.is_service and INTERNAL_SCOPE in self.scopes
 
     @property
     def is_service(self) -> bool:

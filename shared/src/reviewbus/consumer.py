@@ -19,7 +19,7 @@ from reviewbus import dead_letters, quarantine, telemetry
 from reviewbus.broker import BrokerDown
 from reviewbus.catalogue import ContractBroken
 from reviewbus.crash import crash_point
-from reviewbus.db import Tx, is_transient
+from reviewbus.db import Tx, is_away
 from reviewbus.envelope import Received, Undecodable, open_record, type_of
 from reviewbus.inbox import claim
 
@@ -289,7 +289,7 @@ class Consumer:
 
 
 def _may_pass(error: Exception) -> bool:
-    return is_transient(error) or isinstance(error, quarantine.Quarantined)
+    return is_away(error) or isinstance(error, quarantine.Quarantined)
 
 
 class _OneByOne(Exception):

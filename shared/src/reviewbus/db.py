@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _RETRIABLE = frozenset({"40001", "40P01", "55P03", "25P03", "25006"})
 # Connection, resources (memory, disk, connections), intervention (shutdown, cancelled statement), system (I/O).
 _RETRIABLE_CLASSES = frozenset({"08", "53", "57", "58"})
+_CANCELLED = "57014"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,8 @@ def create_engine(settings: BusSettings, url: str | None = None) -> sa.Engine:
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=False,
+        # An error's text must not carry what a person wrote.
+        hide_parameters=True,
         connect_args={"options": options, "application_name": f"{settings.service}", "connect_timeout": 5},
     )
 
@@ -198,6 +201,14 @@ def is_transient(error: BaseException) -> bool:
     if error.connection_invalidated or state is None:
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     return state in _RETRIABLE or state[:2] in _RETRIABLE_CLASSES
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether the database is away or busy, so that waiting helps whatever was asked.
+
+    A statement that ran into its time limit may do so for ever: whoever must not wait for ever counts its tries.
+    """
+    return is_transient(error) and getattr(getattr(error, "orig", None), "sqlstate", None) != _CANCELLED
 
 
 def one(result: sa.CursorResult[Any]) -> Mapping[str, Any] | None:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from reviewbus import telemetry
 from reviewbus.broker import Record
-from reviewbus.db import AuditEntry
+from reviewbus.db import AuditEntry, is_transient
 from reviewbus.envelope import type_of
 from reviewbus.tables import dead_letter, outbox, outbox_dead
 
@@ -120,14 +120,18 @@ def show(tx: Tx, letter_id: int, *, out: bool = False) -> dict[str, Any]:
 def replay(tx: Tx, letter_id: int, apply: Callable[[Tx, Record], None], *, actor: str) -> int:
     """Apply a dead record and all that wait behind it, in order, and free the key; return how many were applied.
 
-    All in the caller's transaction: if one cannot be applied, nothing changes and its exception passes on. Raises
-    `NoSuchLetter` when there is no such dead letter.
+    All in the caller's transaction: if the dead record itself cannot be applied, nothing changes and its exception
+    passes on. If one behind it cannot, that one becomes the dead letter, what came before it stays applied, and the key
+    stays parked. Raises `NoSuchLetter` when there is no such dead letter.
     """
     return _settle(tx, letter_id, apply, actor=actor, skip_dead=False)
 
 
 def discard(tx: Tx, letter_id: int, apply: Callable[[Tx, Record], None], *, actor: str) -> int:
-    """Drop a dead record for good, apply all that wait behind it, and free the key; return how many were applied."""
+    """Drop a dead record and its repeats for good, apply all else that waits behind it, and free the key.
+
+    Returns how many were applied. Otherwise as `replay`.
+    """
     return _settle(tx, letter_id, apply, actor=actor, skip_dead=True)
 
 
@@ -154,15 +158,41 @@ def _settle(tx: Tx, letter_id: int, apply: Callable[[Tx, Record], None], *, acto
         .order_by(dead_letter.c.id)
         .with_for_update()
     ).all()
-    applied = 0
+    applied, settled = 0, []
     for row in rows:
-        if not (skip_dead and row.id == letter_id):
-            apply(tx, _record(row))
+        # A repeat of the dead record waits behind it, and would fail as it did.
+        if not (skip_dead and (row.id == letter_id or _is_repeat(row, first))):
+            if row.id == letter_id:
+                apply(tx, _record(row))
+            elif not _applied(tx, row, apply):
+                break
             applied += 1
-    tx.execute(sa.delete(dead_letter).where(dead_letter.c.id.in_([row.id for row in rows])))
+        settled.append(row.id)
+    tx.execute(sa.delete(dead_letter).where(dead_letter.c.id.in_(settled)))
     action = "dlq-discard" if skip_dead else "dlq-replay"
     tx.audit(AuditEntry(actor=actor, role="operator", action=action, object_id=f"{first.topic}/{first.key}"))
     return applied
+
+
+def _applied(tx: Tx, row: Any, apply: Callable[[Tx, Record], None]) -> bool:
+    """Apply one that waited; where it cannot be applied, make it the dead letter that its key waits for."""
+    emitted = len(tx.emitted)
+    try:
+        with tx.connection.begin_nested():
+            apply(tx, _record(row))
+    except Exception as error:
+        if is_transient(error):
+            raise
+        del tx.emitted[emitted:]
+        reason = type(error).__name__
+        tx.execute(sa.update(dead_letter).where(dead_letter.c.id == row.id).values(status=DEAD, reason=reason))
+        _log.warning("waiting_record_failed", topic=row.topic, key=row.key, error=error)
+        return False
+    return True
+
+
+def _is_repeat(row: Any, first: Any) -> bool:
+    return bool(row.headers == first.headers and bytes(row.body) == bytes(first.body))
 
 
 def _storable(raw: bytes) -> str:

@@ -42,22 +42,6 @@ def learn(tx: Tx, people: Sequence[Mapping[str, object]]) -> None:
         )
 
 
-def knows(tx: Tx, *people: str) -> bool:
-    """Say whether all of these people are in the directory."""
-    query = sa.select(sa.func.count()).where(directory.c.person_id.in_(people))
-    return int(tx.execute(query).scalar_one()) == len(set(people))
-
-
-def is_active(tx: Tx, person: str) -> bool:
-    """Say whether the person is known and active."""
-    return bool(tx.execute(sa.select(directory.c.active).where(directory.c.person_id == person)).scalar())
-
-
 def line_above(tx: Tx, person: str) -> frozenset[str]:
     """Return everybody to whom the person reports, directly or not."""
     return frozenset(tx.execute(_LINE, {"person": person, "levels": LINE_LEVELS_MAX}).scalars())
-
-
-def reports(tx: Tx, manager: str) -> frozenset[str]:
-    """Return the ids of those who report to the manager directly."""
-    return frozenset(tx.execute(sa.select(directory.c.person_id).where(directory.c.manager_id == manager)).scalars())

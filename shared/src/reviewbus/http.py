@@ -28,14 +28,15 @@ from reviewbus.schema import Empty, ProblemShape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    View = Callable[..., Any]
+    from uuid import UUID
 
     import marshmallow as ma
 
     from reviewbus.auth import Caller, Verifier
-    from reviewbus.db import Database
+    from reviewbus.db import Database, Tx
     from reviewbus.settings import BusSettings
+
+    View = Callable[..., Any]
 
 _PUBLIC = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
 _ETAG = re.compile(r'^"([\x21\x23-\x7e]{1,200})"$')
@@ -72,6 +73,8 @@ class Edge:
     db: Database
     verifier: Verifier
     services: Mapping[str, Any] = field(default_factory=dict)
+    # What `GET …/actions` of an object answers, so that a refusal can say what is possible instead.
+    actions: Callable[[Tx, Caller, UUID], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +111,14 @@ def create_app(one: Edge, routes: Sequence[Blueprint], *, refusal: type[Exceptio
     app.extensions["edge"] = one
     app.before_request(_begin)
     app.after_request(_end)
-    problems.register(app, refusal)
+    problems.register(app, refusal, _allowed_actions)
     api = _Api(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     api.spec.options["security"] = [{"bearer": []}]
     for blueprint in routes:
         api.register_blueprint(blueprint)
     # flask-smorest registers a handler of its own for HTTP errors; ours must win, and answers the same for all.
-    problems.register(app, refusal)
+    problems.register(app, refusal, _allowed_actions)
     health.register(app, one.db, api)
     return app
 
@@ -153,6 +156,16 @@ def _end(response: Response) -> Response:
         )
     telemetry.detach(g.pop("trace_token", None))
     return response
+
+
+def _allowed_actions(refusal: problems.RefusalLike) -> list[str]:
+    """Return what the caller may do with the object instead; nothing for one who may not see it."""
+    object_ids = list((request.view_args or {}).values())
+    ask = edge().actions
+    if ask is None or problems.hides(refusal) or len(object_ids) != 1:
+        return []
+    with edge().db.begin() as tx:
+        return [one["name"] for one in ask(tx, caller(), object_ids[0])["actions"] if one["allowed"]]
 
 
 def if_match() -> str | None:
@@ -281,8 +294,8 @@ def _reading(view: View, status: int) -> View:
 def _serving(view: View, status: int) -> View:
     @functools.wraps(view)
     def endpoint(*args: Any, **path: Any) -> Any:
-        if not caller().is_service:
-            raise Problem(403, "forbidden-role", "This address is for other services only.")
+        if not caller().may_ask_internally:
+            raise Problem(403, "forbidden-role", "This address is for services whose token has the scope internal.")
         with edge().db.begin() as tx:
             # Rows can be listed while a restored database is repaired: sweeps need them. What may be read cannot.
             if request.method != "GET":

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from reviewbus import telemetry
-from reviewbus.client import PeerUnavailable
+from reviewbus import quarantine, telemetry
+from reviewbus.client import PeerRefused, PeerUnavailable
 from reviewbus.db import is_transient
+from reviewbus.quarantine import Quarantined
 from reviewbus.tables import jobs
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS_MAX = 12
 BACKOFF_S_MAX = 300
+_PASSING_STATUSES = frozenset({401, 403, 429})
 _log = telemetry.logger("jobs")
 
 
@@ -114,6 +116,8 @@ class Worker:
 
     def _claim(self, kind: str, how: JobKind) -> list[Job]:
         with self._db.begin() as tx:
+            if quarantine.active(tx):
+                return []
             due = (
                 sa.select(jobs.c.id)
                 .where(
@@ -179,4 +183,7 @@ class Worker:
 
 
 def _may_pass(error: Exception) -> bool:
-    return isinstance(error, PeerUnavailable | ConnectionError | TimeoutError) or is_transient(error)
+    if isinstance(error, PeerRefused):
+        # A token that expired or lacks a right, or too many questions: others repair that, and the job goes on.
+        return error.status in _PASSING_STATUSES
+    return isinstance(error, PeerUnavailable | Quarantined | ConnectionError | TimeoutError) or is_transient(error)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from reviewbus import health, telemetry
+from reviewbus import health, quarantine, telemetry
 from reviewbus.broker import BrokerDown
 from reviewbus.client import PeerRefused, PeerUnavailable
 from reviewbus.consumer import Consumer
@@ -33,6 +33,7 @@ STUCK_S = {"relay": 60.0, "consume": 60.0, "work": 900.0}
 STOP_S_MAX = 20.0
 BACKOFF_S_MAX = 5.0
 WORK_IDLE_S = 0.2
+RETRY_S = 30.0
 MEASURE_S = 5.0
 FORCED_EXIT_STATUS = 70
 _log = telemetry.logger("loops")
@@ -157,8 +158,12 @@ class Loops:
             busy = worker.run_once()
             for one in self._service.periodic:
                 if time.monotonic() >= due[one.name]:
-                    due[one.name] = time.monotonic() + one.every_s
+                    with self._service.db.begin() as tx:
+                        quarantine.refuse(tx)
+                    # One that fails is tried again soon, and must not keep the others from their turn.
+                    due[one.name] = time.monotonic() + min(one.every_s, RETRY_S)
                     one.run_once()
+                    due[one.name] = time.monotonic() + one.every_s
                     self._beats["work"] = time.monotonic()
             if not busy:
                 self._stopping.wait(WORK_IDLE_S)

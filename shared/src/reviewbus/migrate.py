@@ -38,7 +38,7 @@ def downgrade(folder: Path, url: str, revision: str) -> None:
 def run(*owned: sa.MetaData) -> None:
     """Be a service's `env.py`: run the migrations against the chassis' tables and the service's own."""
     config = context.config
-    engine = sa.create_engine(config.attributes["url"], poolclass=sa.NullPool)
+    engine = sa.create_engine(config.attributes["url"], poolclass=sa.NullPool, hide_parameters=True)
     with engine.connect() as connection:
         connection.execute(sa.text(f"select pg_advisory_lock({MIGRATION_LOCK})"))
         connection.execute(sa.text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))

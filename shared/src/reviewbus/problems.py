@@ -19,7 +19,7 @@ from reviewbus.db import is_transient
 from reviewbus.quarantine import Quarantined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from flask import Flask
 
@@ -82,7 +82,12 @@ def respond(problem: Problem) -> Response:
     return response
 
 
-def from_refusal(refusal: RefusalLike) -> Problem:
+def hides(refusal: RefusalLike) -> bool:
+    """Say whether the refusal is to somebody who may not know more: 404 and 403."""
+    return status_of(refusal) in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
+
+
+def from_refusal(refusal: RefusalLike, allowed_actions: Sequence[str] = ()) -> Problem:
     """Translate a domain's refusal; its parameters stand beside the code, all reasons in `unmet[]`."""
     return Problem(
         status_of(refusal),
@@ -91,7 +96,7 @@ def from_refusal(refusal: RefusalLike) -> Problem:
         extra={
             **refusal.params,
             "unmet": [describe(one) for one in (refusal.unmet or (refusal,))],
-            "allowed_actions": list(getattr(refusal, "allowed_actions", ())),
+            "allowed_actions": list(allowed_actions),
         },
     )
 
@@ -104,9 +109,9 @@ def from_validation(messages: Mapping[str, Any]) -> Problem:
     return Problem(422, "invalid-request", "The request does not have the required form; see errors.", errors=errors)
 
 
-def register(app: Flask, refusal_class: type[Exception]) -> None:
-    """Make `app` answer every error as a problem document."""
-    app.register_error_handler(refusal_class, lambda error: respond(from_refusal(error)))
+def register(app: Flask, refusal_class: type[Exception], allowed: Callable[[RefusalLike], Sequence[str]]) -> None:
+    """Make `app` answer every error as a problem document; `allowed` names what is possible instead of the refused."""
+    app.register_error_handler(refusal_class, lambda error: respond(from_refusal(error, allowed(error))))
     app.register_error_handler(Problem, respond)
     app.register_error_handler(ValidationError, lambda error: respond(from_validation({"json": error.messages})))
     app.register_error_handler(Quarantined, lambda _: respond(_unavailable("quarantined", 30)))

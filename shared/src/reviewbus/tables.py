@@ -85,7 +85,7 @@ jobs = sa.Table(
     sa.Column("created_at", _INSTANT, nullable=False, server_default=sa.func.clock_timestamp()),
     sa.UniqueConstraint("kind", "key", name="jobs_kind_key"),
 )
-sa.Index("jobs_due", jobs.c.run_at, postgresql_where=sa.text("status = 'queued'"))
+sa.Index("jobs_due", jobs.c.kind, jobs.c.run_at, jobs.c.id, postgresql_where=sa.text("status = 'queued'"))
 
 idempotency = sa.Table(
     "idempotency",

@@ -39,7 +39,7 @@ def _migrate(service: Service) -> int:
     """Schema first, then the inbox's partitions, then the topics; each step may be repeated."""
     url = service.settings.migration_url or service.settings.database_url
     migrate.upgrade(service.migrations, url)
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)
     with engine.begin() as connection:
         changed = inbox.maintain(connection, service.db.clock())
     engine.dispose()

@@ -80,7 +80,8 @@ class Running:
         self, who: Person | str, method: str, path: str, body: Any = None, *, version: Any = None, key: str | None = ""
     ) -> TestResponse:
         """Send a request as a person, or as another service by its name."""
-        token = self.issuer.token(who, ("service",)) if isinstance(who, str) else self.issuer.token(who.id, who.roles)
+        subject, roles = (who, ("service",)) if isinstance(who, str) else (who.id, who.roles)
+        token = self.issuer.token(subject, roles, scope="internal")
         headers = {"Authorization": f"Bearer {token}"}
         if method == "POST" and key is not None:
             headers["Idempotency-Key"] = key or f"key-{next(self._keys)}"

@@ -135,11 +135,13 @@ def test_no_text_rating_or_name_gets_into_an_event_or_a_log_line(
     assert CANARY not in "".join(capsys.readouterr())
 
 
-def _sweep(service: Running, sweeper: str) -> None:
-    cursor: str | None = ""
-    while cursor is not None:
-        path = "/internal/states?limit=1" + (f"&cursor={cursor}" if cursor else "")
-        cursor = service.done(service.get(sweeper, path))["next_cursor"]
+def _restored(service: Running) -> str | None:
+    told: str | None = service.done(service.get("packets", "/internal/states?limit=1"))["restored"]
+    return told
+
+
+def _swept(service: Running, sweeper: str, restored: str | None) -> Any:
+    return service.done(service.call(sweeper, "POST", "/internal/swept", {"restored": restored}))["counted"]
 
 
 def test_a_restored_service_refuses_edits_until_both_others_have_swept(own_service: Running) -> None:
@@ -158,17 +160,49 @@ def test_a_restored_service_refuses_edits_until_both_others_have_swept(own_servi
     form = own_service.done(own_service.get(MAX, path))
     assert (form["version"], form["answers"]) == (1_001, MANAGER_ANSWERS)
     assert own_service.done(own_service.get(ANNA, f"/v1/reviews/{free}/self-assessment"))["answers"] == SELF_ANSWERS
-    answers = []
-    for sweeper in ("nobody", "packets", "packets", "signing", "signing"):
-        refused = own_service.put(MAX, path, {"answers": MANAGER_ANSWERS}, version=1_001)
-        answers.append((refused.status_code, refused.get_json()["code"]))
-        _sweep(own_service, sweeper)
-    assert answers == [(503, "quarantined")] * 5
+    restored = _restored(own_service)
+    for sweeper in ("packets", "signing"):
+        for _ in range(2):
+            refused = own_service.put(MAX, path, {"answers": MANAGER_ANSWERS}, version=1_001)
+            assert (refused.status_code, refused.get_json()["code"]) == (503, "quarantined")
+            assert _restored(own_service) == restored, "asking for states changes nothing"
+        assert _swept(own_service, sweeper, restored) is True
+        assert _swept(own_service, sweeper, restored) is False
+    assert _restored(own_service) is None
     saved = own_service.put(MAX, path, {"answers": MANAGER_ANSWERS}, version=1_001)
     assert saved.headers["ETag"] == '"1002"'
     # Commands of the others are answered all the time: that is how they repair.
     own_service.hold(held, fence=3)
     assert own_service.events(held, "hold.released.v1")
+
+
+def test_a_sweep_that_began_before_the_last_restore_does_not_count(own_service: Running) -> None:
+    review_id = own_service.review()
+    assert _restored(own_service) is None
+    own_service.service.move_restored()
+    first = _restored(own_service)
+    own_service.service.move_restored()
+    second = _restored(own_service)
+    assert first != second
+    for sweeper in ("packets", "signing"):
+        assert _swept(own_service, sweeper, first) is False
+    path = f"/v1/reviews/{review_id}/self-assessment"
+    assert own_service.put(ANNA, path, {"answers": SELF_ANSWERS}, version=0).status_code == 503
+    for sweeper in ("packets", "signing"):
+        assert _swept(own_service, sweeper, second) is True
+    own_service.done(own_service.put(ANNA, path, {"answers": SELF_ANSWERS}, version=0))
+
+
+def test_only_packets_and_signing_report_sweeps(own_service: Running) -> None:
+    own_service.import_cast()
+    own_service.service.move_restored()
+    body = {"restored": _restored(own_service)}
+    for caller in ("notifications", HELEN):
+        refused = own_service.call(caller, "POST", "/internal/swept", body)
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "forbidden-role")
+    malformed = own_service.call("packets", "POST", "/internal/swept", {"restored": "yesterday"})
+    assert malformed.status_code == 422
+    assert _restored(own_service) == body["restored"]
 
 
 def test_stored_answers_to_repeats_are_forgotten_after_a_week(own_service: Running) -> None:

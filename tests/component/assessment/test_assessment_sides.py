@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from component.assessment.assessment_service import MANAGER_ANSWERS, SELF_ANSWERS, Running
 from harness.people import AMY, ANNA, HELEN, HUGO, MAX, MIRA, OLGA
@@ -244,6 +245,24 @@ def test_people_list_the_reviews_that_they_take_part_in(service: Running, who: P
     review_id = service.review()
     listed = service.done(service.get(who, "/v1/reviews?limit=200"))["items"]
     assert {one["role"] for one in listed if one["review_id"] == review_id} == roles
+
+
+def test_a_list_narrowed_by_state_reads_many_rows_at_once_however_short_its_pages(own_service: Running) -> None:
+    mine = [own_service.review() for _ in range(6)]
+    own_service.shared(mine[0])
+    lists: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        lists.extend([statement] if "FROM review JOIN cycle" in statement else [])
+
+    engine = own_service.service.db.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        shown = own_service.done(own_service.get(ANNA, "/v1/reviews?state=manager_assessment&limit=1"))
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    assert [one["review_id"] for one in shown["items"]] == [mine[0]]
+    assert (len(lists), shown["next_cursor"]) == (1, None)
 
 
 def test_a_list_is_narrowed_by_state_and_cycle_and_paged(service: Running) -> None:

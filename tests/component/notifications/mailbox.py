@@ -18,12 +18,20 @@ if TYPE_CHECKING:
 
 
 class Mailbox:
-    """A server that keeps what it accepts and answers as the test says; `on_data` is called before it answers."""
+    """A server that keeps what it accepts and answers as the test says; `on_…` is called before it answers."""
 
     def __init__(self, **answers: str) -> None:
         self.answers = answers
         self.kept: list[EmailMessage] = []
+        self.on_hello: Callable[[], None] = lambda: None
         self.on_data: Callable[[], None] = lambda: None
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        self.on_hello()
+        return responses
 
     async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
         envelope.mail_from = address

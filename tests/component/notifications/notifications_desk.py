@@ -28,6 +28,7 @@ from reviewbus.settings import BusSettings
 from reviewbus.testing.fixed_clock import START, FixedClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.stack import ServiceDatabase
@@ -82,6 +83,7 @@ class Peers:
         self.hidden: set[tuple[str, str]] = set()  # (person, kind)
         self.people: dict[str, dict[str, Any] | None] = {}
         self.down: set[str] = set()
+        self.takes: Callable[[], None] = lambda: None
         self.asked: list[tuple[str, list[dict[str, Any]]]] = []
         self.app = flask.Flask("peers")
         self.app.add_url_rule("/internal/people", view_func=self._people, methods=["POST"])
@@ -117,6 +119,7 @@ class Peers:
         if owner in self.down:
             return "away", 400
         items = flask.request.get_json()["items"]
+        self.takes()
         self.asked.append((owner, items))
         return {"items": [{"allowed": (item["person_id"], item["kind"]) not in self.hidden} for item in items]}
 
@@ -281,7 +284,7 @@ class Desk:
         return {**self.about(), **signer, **covered}
 
     def _token(self, person: str, roles: tuple[str, ...]) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.issuer.token(person, roles)}"}
+        return {"Authorization": f"Bearer {self.issuer.token(person, roles, scope='internal')}"}
 
 
 def open_desk(database: ServiceDatabase, folder: Path, **changes: Any) -> Desk:

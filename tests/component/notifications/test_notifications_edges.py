@@ -142,7 +142,7 @@ def test_without_a_token_nothing_is_answered(desk: Desk, path: str) -> None:
 
 
 def test_a_malformed_body_an_unknown_path_and_a_wrong_method_are_problems_too(desk: Desk) -> None:
-    token = {"Authorization": f"Bearer {desk.issuer.token('packets', ['service'])}"}
+    token = {"Authorization": f"Bearer {desk.issuer.token('packets', ['service'], scope='internal')}"}
     body = {"data": b"{", "content_type": "application/json"}
     assert problem(desk.client.post("/internal/visibility", headers=token, **body))[0] == 400
     assert problem(desk.client.get("/v1/inbox", headers=token))[0] == 404

@@ -271,6 +271,30 @@ def test_rights_are_asked_for_again_when_the_answers_have_become_old(desk: Desk)
     assert desk.outcomes() == [f"sent kick-off {EMPLOYEE}", f"suppressed released {EMPLOYEE} no-longer-visible"]
 
 
+def test_rights_are_asked_for_when_the_mail_server_has_let_us_in(desk: Desk) -> None:
+    def slow() -> None:
+        desk.clock.forward(seconds=20)
+        desk.peers.hidden.add((EMPLOYEE, "packet"))
+
+    desk.released()
+    desk.mailbox.on_hello = slow
+    desk.work()
+    assert desk.mails() == []
+    assert desk.outcomes() == [f"suppressed released {EMPLOYEE} no-longer-visible"]
+
+
+def test_nothing_goes_out_on_an_answer_that_was_long_in_coming(desk: Desk) -> None:
+    desk.released()
+    desk.peers.takes = lambda: desk.clock.forward(seconds=6)
+    assert desk.work() == 1
+    assert desk.mails() == []
+    assert desk.deliveries() == [("released", EMPLOYEE, "queued", None)]
+    desk.peers.takes = lambda: desk.clock.forward(seconds=4)
+    desk.clock.forward(minutes=1)
+    desk.work()
+    assert desk.outcomes() == [f"sent released {EMPLOYEE}"]
+
+
 def test_a_mail_whose_outcome_could_not_be_noted_is_not_sent_again(desk: Desk) -> None:
     def cut() -> None:
         desk.run(
@@ -308,7 +332,7 @@ def test_a_worker_that_dies_between_the_server_and_its_note_leaves_one_mail(
 ) -> None:
     desk.released()
     token_file = tmp_path / "service.token"
-    token_file.write_text(desk.issuer.token("notifications", ("service",)))
+    token_file.write_text(desk.issuer.token("notifications", ("service",), scope="internal"))
     environment = {**_environment(desk, peers_url), "REVIEW_SERVICE_TOKEN_FILE": str(token_file)}
     died = subprocess.run([sys.executable, "-c", WORKER_THAT_DIES], env=environment, check=False, timeout=50)
     assert died.returncode == -9

@@ -19,20 +19,29 @@ FREE = {"fence": 0, "held": False, "epoch": None, "snapshot_hash": None}
 
 @dataclass(slots=True)
 class Assessment:
-    """Contents, names and rows; `asked` lists the addresses asked, `before_answer` may change something meanwhile."""
+    """Contents, names and rows.
+
+    `asked` lists the addresses asked, `refused` is one that is not answered, `before_answer` may change something
+    meanwhile.
+    """
 
     items: dict[tuple[str, str, int], dict[str, Any]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     down: bool = False
+    refused: str | None = None
+    restored: str | None = None
+    swept: list[str] = field(default_factory=list)
     before_answer: Callable[[], None] | None = None
+    before_swept: Callable[[], None] | None = None
 
     def transport(self) -> httpx.BaseTransport:
         app = flask.Flask("assessment")
         app.add_url_rule("/internal/contents", view_func=self._contents, methods=["POST"])
         app.add_url_rule("/internal/people", view_func=self._people, methods=["POST"])
         app.add_url_rule("/internal/states", view_func=self._states)
+        app.add_url_rule("/internal/swept", view_func=self._swept, methods=["POST"])
         app.before_request(self._begin)
         return httpx.WSGITransport(app=app)
 
@@ -89,6 +98,8 @@ class Assessment:
 
     def _begin(self) -> flask.Response | None:
         self.asked.append(flask.request.path)
+        if self.refused == flask.request.path:
+            return flask.Response(status=404)
         return flask.Response(status=503) if self.down else None
 
     def _contents(self) -> dict[str, Any]:
@@ -121,4 +132,11 @@ class Assessment:
         after, limit = flask.request.args.get("cursor", ""), int(flask.request.args["limit"])
         rows = [self.rows[each] for each in sorted(self.rows) if each > after]
         page = rows[:limit]
-        return {"items": page, "next_cursor": page[-1]["review_id"] if len(rows) > limit else None}
+        following = page[-1]["review_id"] if len(rows) > limit else None
+        return {"items": page, "next_cursor": following, "restored": self.restored}
+
+    def _swept(self) -> dict[str, Any]:
+        if self.before_swept is not None:
+            self.before_swept()
+        self.swept.append(flask.request.get_json()["restored"])
+        return {"counted": True}

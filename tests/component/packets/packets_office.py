@@ -135,7 +135,7 @@ class Office:
 
     def token(self, person: str) -> dict[str, str]:
         roles = ("service",) if person == "notifications" else ROLES.get(person, ())
-        return {"Authorization": f"Bearer {self.issuer.token(person, roles)}"}
+        return {"Authorization": f"Bearer {self.issuer.token(person, roles, scope='internal')}"}
 
     def tag(self, review_id: str = REVIEW, person: str = HR) -> str:
         """Return what a release must name."""

@@ -115,7 +115,7 @@ def test_actions_agree_with_what_the_commands_do_and_tell_the_employee_nothing(o
     def allowed(person: str) -> set[str]:
         answer = office.get(person, f"/v1/packets/{REVIEW}/actions")
         assert answer.status_code == 200, answer.json
-        return {each["action"] for each in answer.json["actions"] if each["allowed"]}
+        return {each["name"] for each in answer.json["actions"] if each["allowed"]}
 
     assert allowed(HR) == {"read", "release-to-manager", "release"}
     assert allowed(MANAGER) == set()

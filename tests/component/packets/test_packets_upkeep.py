@@ -16,6 +16,7 @@ from component.packets.packets_office import (
     REVIEW,
 )
 from reviewbus import quarantine, telemetry
+from reviewbus.jobs import ATTEMPTS_MAX
 
 if TYPE_CHECKING:
     from component.packets.packets_office import Office
@@ -73,6 +74,41 @@ def test_one_version_that_is_missing_does_not_hold_up_the_others(office: Office)
     office.work()
     assert (office.state(), office.state(OTHER)) == ("none", "ready")
     assert [each["key"] for each in office.rows("select key from jobs where kind = 'content'")] == [f"{REVIEW}:1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("/internal/contents", "content"),
+        ("/internal/people", "people"),
+        ("/internal/contents", "questionnaire"),
+    ],
+)
+def test_what_was_given_up_is_fetched_later(office: Office, address: str, kind: str) -> None:
+    office.people()
+    office.opened()
+    if kind != "questionnaire":
+        office.work()
+        office.share(GOALS)
+        office.submitted()
+    office.assessment.refused = address
+    for _ in range(ATTEMPTS_MAX):
+        assert office.periodic("fetches") == 0
+        office.work()
+        office.clock.forward(minutes=6)
+    assert office.rows("select kind, status from jobs where kind <> 'pdf'") == [{"kind": kind, "status": "dead"}]
+    office.assessment.refused = None
+    assert office.periodic("fetches") == 1
+    assert office.periodic("fetches") == 0
+    office.work()
+    assert office.rows("select * from jobs") == []
+    if kind == "questionnaire":
+        office.share(GOALS)
+        office.submitted()
+        office.work()
+    assert office.state() == "ready"
+    assert office.rows("select subject_name is null as nameless from snapshots") == [{"nameless": False}]
+    assert office.periodic("fetches") == 0
 
 
 def test_an_older_version_that_arrives_late_is_kept_and_changes_nothing(office: Office) -> None:
@@ -168,6 +204,19 @@ def test_a_released_packet_whose_register_is_free_is_hidden_and_an_old_one_raise
     assert violations(kind) == counted + 1
 
 
+def test_a_released_packet_whose_review_assessment_does_not_have_is_hidden(office: Office) -> None:
+    office.ready()
+    office.released()
+    office.opened(OTHER, subject_id=OTHER_EMPLOYEE)
+    del office.assessment.rows[REVIEW]
+    assert office.service.sweep() == [{"review_id": REVIEW, "finding": "release-without-register"}]
+    assert (office.state(), office.state(OTHER)) == ("unreleasing", "none")
+    assert office.get(EMPLOYEE, PACKET).status_code == 404
+    (_, fact), (_, unlock) = office.events()[-2:]
+    assert (fact["reason"], unlock["want"], unlock["fence"]) == ("release-without-register", "free", 3)
+    assert list(office.service.sweep()) == []
+
+
 def test_a_packet_written_while_the_sweep_looked_elsewhere_is_left_alone(office: Office) -> None:
     office.ready()
     office.assessment.hold(REVIEW, "release", 8, held=True)
@@ -176,9 +225,28 @@ def test_a_packet_written_while_the_sweep_looked_elsewhere_is_left_alone(office:
         office.assessment.before_answer = None
         office.post(HR, f"{PACKET}/release-to-manager")
 
-    office.assessment.before_answer = meanwhile
+    office.assessment.restored = "a restore"
+    office.assessment.before_answer = lambda: setattr(office.assessment, "before_answer", meanwhile)
     assert list(office.service.sweep()) == []
     assert office.state() == "with_manager"
+    assert office.assessment.swept == []
+
+
+def test_a_restored_assessment_is_told_of_a_sweep_once_what_it_lost_is_hidden(office: Office) -> None:
+    office.ready()
+    office.release()
+    office.assessment.restored = "a restore"
+    assert list(office.service.sweep()) == []
+    assert office.assessment.swept == [], "what was granted before the restore may still come in"
+    office.answer("granted", 2)
+    office.assessment.hold(REVIEW, "release", 0, held=False)
+    states: list[str] = []
+    office.assessment.before_swept = lambda: states.append(office.state())
+    assert office.periodic("sweep") == 1
+    assert (states, office.assessment.swept) == (["unreleasing"], ["a restore"])
+    office.assessment.restored = None
+    office.service.sweep()
+    assert office.assessment.swept == ["a restore"]
 
 
 def test_lost_facts_are_made_up_for_and_missing_rows_made(office: Office) -> None:
@@ -212,6 +280,25 @@ def test_a_sweep_goes_through_all_pages(office: Office) -> None:
     assert len(office.service.sweep()) == 204
     assert list(office.service.sweep()) == []
     assert office.rows("select count(*) as rows from packets") == [{"rows": 205}]
+
+
+def test_a_sweep_reaches_every_row_of_ours_though_assessment_lacks_most(office: Office) -> None:
+    office.people()
+    ids = [f"0198c0de-2000-7b20-9c3f-{number:012x}" for number in range(1, 1100)]
+    office.opened(ids[0])
+    row = office.assessment.rows[ids[0]]
+    office.assessment.rows |= {each: {**row, "review_id": each} for each in ids[1:]}
+    office.service.sweep()
+    assert office.rows("select count(*) as rows from packets") == [{"rows": len(ids)}]
+    # 201 are left, so that there are two pages, the second of which is the last row only.
+    for each in ids[100:-101]:
+        del office.assessment.rows[each]
+    office.do("update packets set state = 'released', snapshot_hash = 'sha256:x' where review_id = any(%s)", ids)
+    found = office.service.sweep()
+    assert {(each["review_id"], each["finding"]) for each in found} == {
+        (each, "release-without-register") for each in ids
+    }
+    assert len(found) == len(ids)
 
 
 def test_a_restored_database_moves_every_row_past_what_is_in_flight(office: Office) -> None:

@@ -29,6 +29,7 @@ from packets.pdf import (
     from_wire,
     to_wire,
 )
+from packets.work import rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -389,3 +390,10 @@ def test_a_closed_renderer_refuses() -> None:
     closed.close()
     with pytest.raises(RenderFailed, match="renderer-closed"):
         closed.render(a_document())
+
+
+def test_a_scale_of_endless_steps_is_refused_before_its_steps_are_listed() -> None:
+    with pytest.raises(RenderFailed, match="document-too-large") as refused:
+        rendering._rating(5, {"lowest": 1, "highest": 10**9}, "Rating")
+    assert refused.value.permanent
+    assert len(rendering._rating(5, {"lowest": 1, "highest": 100}, "Rating").levels) == 100

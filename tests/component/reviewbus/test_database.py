@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from component.reviewbus import toy
 from reviewbus import clock as real_clock
 from reviewbus import directory, inbox, migrate, tables
-from reviewbus.db import AuditEntry, is_transient, libpq_url
+from reviewbus.db import AuditEntry, is_away, is_transient, libpq_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +86,10 @@ def test_the_database_being_away_is_told_from_a_mistake(db: Database, bus: BusSe
         with pytest.raises(sa.exc.DBAPIError) as failed, db.begin() as tx:
             tx.execute(sa.text(statement))
         assert is_transient(failed.value) is transient
+        # A time-out is worth another request, but nobody may wait for ever for what always takes too long.
+        assert not is_away(failed.value)
+    assert is_away(away.value)
+    assert is_away(ended.value)
     assert not is_transient(KeyError())
 
 
@@ -110,7 +114,6 @@ def test_the_line_above_ends_where_it_began_in_a_loop(db: Database) -> None:
         assert directory.line_above(tx, "d") == {"a", "b", "c"}
         assert directory.line_above(tx, "a") == {"a", "b", "c"}
         assert directory.line_above(tx, "e") == directory.line_above(tx, "stranger") == frozenset()
-        assert directory.reports(tx, "a") == {"c", "d"}
 
 
 def test_older_facts_about_a_person_change_nothing(db: Database) -> None:
@@ -118,12 +121,8 @@ def test_older_facts_about_a_person_change_nothing(db: Database) -> None:
         directory.learn(tx, [person("a", "new", 5)])
         directory.learn(tx, [person("a", "old", 4, active=False), person("a", "same", 5)])
         assert directory.line_above(tx, "a") == {"new"}
-        assert directory.is_active(tx, "a")
         directory.learn(tx, [person("a", None, 6, active=False)])
         assert directory.line_above(tx, "a") == frozenset()
-        assert not directory.is_active(tx, "a")
-        assert directory.knows(tx, "a")
-        assert not directory.knows(tx, "a", "stranger")
 
 
 def partitions(connection: sa.Connection) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import TYPE_CHECKING
 
@@ -61,12 +62,40 @@ def test_a_discard_drops_the_dead_record_and_applies_those_behind_it(db: Databas
         assert tx.execute(sa.select(audit.c.action)).scalars().all() == ["dlq-discard"]
 
 
+def test_a_discard_drops_the_repeats_of_the_dead_record_as_well(db: Database, applier: Applier) -> None:
+    poison = toy.record("k", toy.POISON, offset=1, partition=0)
+    good = toy.record("k", 2, offset=3, partition=0)
+    dead = park(db, poison, dataclasses.replace(poison, offset=2), good)
+    with db.begin() as tx:
+        assert dead_letters.discard(tx, dead, applier.apply_one, actor="olga") == 1
+    assert toy.numbers(db, "k") == [2]
+    assert toy.rows(db, "dead_letter") == 0
+
+
 def test_a_replay_that_fails_changes_nothing(db: Database, applier: Applier) -> None:
-    dead = park(db, toy.record("k", 1, offset=1), toy.record("k", toy.POISON, offset=2))
+    dead = park(db, toy.record("k", toy.POISON, offset=1), toy.record("k", 2, offset=2))
     with pytest.raises(KeyError), db.begin() as tx:
         dead_letters.replay(tx, dead, applier.apply_one, actor="olga")
     assert toy.noted(db) == []
     assert (toy.rows(db, "dead_letter"), toy.rows(db, "audit"), toy.rows(db, "inbox")) == (2, 0, 0)
+
+
+def test_a_waiting_record_that_cannot_be_applied_becomes_the_dead_one(db: Database, applier: Applier) -> None:
+    first, poison, last = (
+        toy.record("k", 1, offset=1),
+        toy.record("k", toy.POISON, offset=2),
+        toy.record("k", 3, offset=3),
+    )
+    dead = park(db, first, poison, last)
+    with db.begin() as tx:
+        assert dead_letters.replay(tx, dead, applier.apply_one, actor="olga") == 1
+    assert toy.numbers(db, "k") == [1]
+    with db.begin() as tx:
+        left = dead_letters.listing(tx)
+    assert [(one["status"], one["reason"]) for one in left] == [("dead", "KeyError"), ("waiting", "key-parked")]
+    with db.begin() as tx:
+        assert dead_letters.discard(tx, left[0]["id"], applier.apply_one, actor="olga") == 1
+    assert toy.numbers(db, "k") == [1, 3]
 
 
 def test_a_record_that_only_waits_cannot_be_replayed_by_itself(db: Database, applier: Applier) -> None:

@@ -216,10 +216,16 @@ def test_a_save_names_its_version_and_gets_the_next_one(api: Toy) -> None:
 
 
 def test_internal_addresses_are_for_services(api: Toy) -> None:
-    headers = api.token("packets", "service")
+    headers = api.token("packets", "service", scope="internal")
     assert api.client.post("/internal/things", json={"n": 1}, headers=headers).get_json() == {"id": "packets", "n": 1}
-    response = api.client.post("/internal/things", json={"n": 1}, headers=api.token("p-anna", "hr_admin"))
-    problem(response, 403, "forbidden-role")
+    others = (
+        api.token("p-anna", "hr_admin"),
+        api.token("p-anna", "hr_admin", scope="internal"),
+        api.token("hris", "service", scope="directory:write"),
+    )
+    for headers in others:
+        response = api.client.post("/internal/things", json={"n": 1}, headers=headers)
+        problem(response, 403, "forbidden-role")
 
 
 def test_quarantine_answers_503_to_reads_and_commands(api: Toy) -> None:

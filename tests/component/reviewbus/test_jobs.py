@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from component.reviewbus import toy
-from reviewbus import jobs
+from reviewbus import jobs, quarantine
 from reviewbus.client import PeerUnavailable
 from reviewbus.jobs import ATTEMPTS_MAX, JobKind, LeaseLost, Worker
 
@@ -186,3 +186,15 @@ def test_two_workers_never_claim_the_same_job(db: Database) -> None:
         claimed = worker(db, fail)._claim("mail", kind)
     assert len(claimed) == 5
     assert {job.key for job in claimed}.isdisjoint({f"k{n}" for n in range(5)})
+
+
+def test_a_quarantined_database_does_no_jobs(db: Database) -> None:
+    enqueue(db)
+    done: list[Job] = []
+    one = worker(db, done.extend)
+    with db.begin() as tx:
+        quarantine.begin(tx)
+    assert (one.run_once(), done) == (0, [])
+    with db.begin() as tx:
+        quarantine.lift(tx)
+    assert one.run_once() == 1

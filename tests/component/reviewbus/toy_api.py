@@ -73,8 +73,8 @@ class Toy:
     def client(self) -> FlaskClient:
         return self.app.test_client()
 
-    def token(self, subject: str = "p-anna", *roles: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.issuer.token(subject, roles)}"}
+    def token(self, subject: str = "p-anna", *roles: str, scope: str = "") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.issuer.token(subject, roles, scope=scope)}"}
 
     def get(self, path: str, **headers: str) -> TestResponse:
         return self.client.get(path, headers={**self.token(), **headers})

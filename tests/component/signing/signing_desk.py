@@ -79,9 +79,12 @@ class Peers:
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {"assessment": [], "packets": []}
         self.asked: list[str] = []
+        self.restored: str | None = None
+        self.swept: list[str] = []
         self.before_answer: Any = None
         self._app = flask.Flask("peers")
         self._app.add_url_rule("/internal/states", view_func=self._states)
+        self._app.add_url_rule("/internal/swept", view_func=self._swept, methods=["POST"])
 
     def transports(self) -> dict[str, httpx.BaseTransport]:
         return dict.fromkeys(self.rows, httpx.WSGITransport(app=self._app))
@@ -94,7 +97,12 @@ class Peers:
         after, limit = flask.request.args.get("cursor", ""), int(flask.request.args["limit"])
         rows = sorted((row for row in self.rows[owner] if row["review_id"] > after), key=lambda row: row["review_id"])
         page = rows[:limit]
-        return {"items": page, "next_cursor": page[-1]["review_id"] if len(rows) > limit else None}
+        following = page[-1]["review_id"] if len(rows) > limit else None
+        return {"items": page, "next_cursor": following, "restored": self.restored}
+
+    def _swept(self) -> dict[str, Any]:
+        self.swept.append(flask.request.get_json()["restored"])
+        return {"counted": True}
 
 
 @dataclass(slots=True)
@@ -258,7 +266,7 @@ class Desk:
         return next(one for one in self.service.periodic if one.name == name).run_once()
 
     def _token(self, person: str, roles: tuple[str, ...]) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.issuer.token(person, roles)}"}
+        return {"Authorization": f"Bearer {self.issuer.token(person, roles, scope='internal')}"}
 
 
 def open_desk(database: ServiceDatabase, folder: Path) -> Desk:

@@ -155,12 +155,44 @@ def test_a_row_that_changed_between_its_reading_and_the_register_s_is_not_judged
 
     def meanwhile(owner: str, asked: int) -> None:
         # The first page of assessment has been read, and our own row; before the second somebody signs.
-        if owner == "assessment" and asked == 3:
+        if owner == "assessment" and asked == 4:
             desk.signed(MANAGER)
 
     desk.peers.before_answer = meanwhile
+    desk.peers.restored = "a restore"
     assert _findings(desk) == []
     assert desk.states()[0] == "open"
+    assert desk.peers.swept == []
+
+
+def test_a_restored_assessment_is_told_of_a_sweep_once_all_its_rows_are_compared(desk: Desk) -> None:
+    desk.open()
+    desk.peers.rows = {"assessment": [_review(desk, employee=_held(2))], "packets": []}
+    assert _findings(desk) == [("signature-lost", "signature:employee")]
+    assert desk.peers.swept == []
+    told: list[Any] = []
+
+    def look(owner: str, _asked: int) -> None:
+        told.append((owner, list(desk.peers.swept)))
+
+    desk.peers.before_answer = look
+    desk.peers.restored = "a restore"
+    assert _findings(desk) == []
+    assert told == [("packets", []), *[("assessment", [])] * 3]
+    assert desk.peers.swept == ["a restore"]
+
+
+def test_a_restored_assessment_is_told_of_no_sweep_while_somebody_signs(desk: Desk) -> None:
+    desk.open()
+    desk.sign(EMPLOYEE)
+    desk.peers.rows = {"assessment": [_review(desk)], "packets": []}
+    desk.peers.restored = "a restore"
+    _findings(desk)
+    assert desk.peers.swept == []
+    desk.answer()
+    desk.peers.rows = {"assessment": [_review(desk, employee=_held(2))], "packets": []}
+    _findings(desk)
+    assert desk.peers.swept == ["a restore"]
 
 
 def test_a_restored_database_jumps_past_what_may_be_in_flight(desk: Desk) -> None:

@@ -243,15 +243,6 @@ def test_closing_is_refused(cycle: Cycle, actor: Actor, code: str) -> None:
         cycles.close(cycle, actor=actor)
 
 
-def test_a_closed_cycle_runs_again() -> None:
-    assert cycles.reopen(CLOSED, actor=HR_ADMIN) == (STARTED, (facts.CycleReopened(cycle_id=CYCLE.cycle_id),))
-    assert cycles.reopen_review(a_review(cycle_closed=True)) == (a_review(), ())
-    with pytest.raises(Refusal, match="cycle-not-closed"):
-        cycles.reopen(STARTED, actor=HR_ADMIN)
-    with pytest.raises(Refusal, match="forbidden-role"):
-        cycles.reopen(CLOSED, actor=ASSISTANT)
-
-
 def test_a_mail_may_point_to_the_current_shared_version_only() -> None:
     shared = a_review(self_state=SelfState.SHARED)
     assert may_open(shared, MAX, Pointer.SELF_ASSESSMENT, at=2)

@@ -89,6 +89,7 @@ def test_changed_answers_are_those_whose_hashes_differ() -> None:
     [
         (ask("r", QuestionKind.RATING), "scale-missing"),
         (ask("r", QuestionKind.RATING, scale=Scale(lowest=3, highest=3)), "scale-empty"),
+        (ask("r", QuestionKind.RATING, scale=Scale(lowest=0, highest=100)), "scale-too-long"),
         (ask("c", QuestionKind.SINGLE_CHOICE, options=("one", "one")), "options-missing"),
         (ask("t", QuestionKind.TEXT, scale=FIVE), "unused"),
         (ask("t", QuestionKind.TEXT, options=("a", "b")), "unused"),
@@ -102,6 +103,8 @@ def test_a_question_that_cannot_be_asked_is_named(question: Question, code: str)
 def test_a_questionnaire_asks_each_question_once() -> None:
     assert [problem.code for problem in q.question_problems((TEXT, TEXT))] == ["duplicate-id", "duplicate-id"]
     assert q.question_problems(ASKED.questions) == ()
+    longest = ask("r", QuestionKind.RATING, scale=Scale(lowest=1, highest=100))
+    assert q.question_problems((longest,)) == ()
 
 
 def test_a_questionnaire_in_use_is_not_changed_and_outsiders_change_none() -> None:

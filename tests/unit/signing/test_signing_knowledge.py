@@ -60,7 +60,7 @@ def test_unreleasing_closes_signing_once() -> None:
     assert knowledge.learn_unreleased(state, epoch=1, revoke_signatures=False) == (state, ())
 
 
-def test_a_reopened_cycle_opens_signing_again() -> None:
+def test_a_review_that_is_not_closed_after_all_opens_signing_again() -> None:
     _, facts = knowledge.learn_review(opened(closed=True), told(9, closed=False))
     assert names(facts) == ["SigningOpened"]
 

@@ -11,6 +11,7 @@ from assessment import store, work
 from assessment.api import ROUTES
 from assessment.api.edge import SETTINGS
 from assessment.api.people import IMPORT_PATH
+from assessment.api.reviews import actions
 from assessment.domain.refusals import Refusal
 from assessment.settings import Settings, read_settings
 from assessment.subscriptions import SUBSCRIPTIONS
@@ -64,7 +65,9 @@ def build(
 
 
 def _wsgi(settings: Settings, db: Database) -> Flask:
-    edge = Edge(settings=settings.bus, db=db, verifier=Verifier(settings.bus), services={SETTINGS: settings})
+    edge = Edge(
+        settings=settings.bus, db=db, verifier=Verifier(settings.bus), services={SETTINGS: settings}, actions=actions
+    )
     app = create_app(edge, ROUTES, refusal=Refusal, title="Assessment")
 
     @app.before_request

@@ -20,7 +20,6 @@ _CYCLE_TYPES: dict[type, str] = {
     facts.CycleCreated: "cycle.created.v1",
     facts.CycleStarted: "cycle.started.v1",
     facts.CycleClosed: "cycle.closed.v1",
-    facts.CycleReopened: "cycle.reopened.v1",
 }
 
 

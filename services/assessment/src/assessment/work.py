@@ -42,6 +42,7 @@ def move_restored(db: Database) -> int:
 
     Safe to repeat: moving on once more does no harm. Returns how many reviews were moved.
     """
+    # Once before, so that an interruption leaves edits refused; once after, so that no sweep of unmoved rows counts.
     with db.begin() as tx:
         restored.await_sweeps(tx)
     moved, after = 0, None
@@ -49,8 +50,11 @@ def move_restored(db: Database) -> int:
         with db.begin() as tx:
             rows, after = restored.jump(tx, after, RESTORED_ROWS)
         if not rows:
-            return moved
+            break
         moved += rows
+    with db.begin() as tx:
+        restored.await_sweeps(tx)
+    return moved
 
 
 def _in_chunks(db: Database, batch: Sequence[Job], chunk: Callable[[Tx, str, int], int], rows: int) -> None:

@@ -189,7 +189,6 @@ def send(smtp: smtplib.SMTP, message: EmailMessage) -> None:
 
 def _hand_over(smtp: smtplib.SMTP, message: EmailMessage) -> None:
     try:
-        smtp.ehlo_or_helo_if_needed()
         _accepted("sender-refused", smtp.mail(message["From"].addresses[0].addr_spec))
         _accepted("recipient-refused", smtp.rcpt(message["To"].addresses[0].addr_spec))
     except (OSError, smtplib.SMTPException) as error:
@@ -213,6 +212,7 @@ def _connect(server: SmtpServer) -> smtplib.SMTP:
             smtp.starttls(context=context)
         if server.user:
             smtp.login(server.user, server.password)
+        smtp.ehlo_or_helo_if_needed()
     except BaseException:
         smtp.close()
         raise

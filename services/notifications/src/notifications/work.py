@@ -38,6 +38,10 @@ _OURS = "sender-refused"
 _log = telemetry.logger("work")
 
 
+class AnswersTooOld(TimeoutError):
+    """The owners take so long to answer that a mail would go out on what may no longer be so; try again later."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A delivery that is to be sent now."""
@@ -61,7 +65,7 @@ class Postman:
         """Send what these jobs are for, at most once each.
 
         Raises:
-            PeerUnavailable, PeerRefused: it is not known who may open what; nothing is sent until it is.
+            PeerUnavailable, PeerRefused, AnswersTooOld: it is not known who may open what; nothing is sent until it is.
         """
         jobs = {DeliveryId(job.key): job for job in batch}
         with self.db.begin() as tx:
@@ -69,8 +73,27 @@ class Postman:
             waiting = commands.take_up(tx, list(jobs))
             effects_from = self.effects_from or store.effects_from(tx)
         while waiting:
+            left = self._round(waiting, jobs, effects_from)
+            if len(left) == len(waiting):
+                raise AnswersTooOld(str(len(left)))
+            waiting = left
+
+    def _round(
+        self, waiting: Sequence[Delivery], jobs: Mapping[DeliveryId, Job], effects_from: datetime
+    ) -> list[Delivery]:
+        """Connect, ask, and send what may go out; return what is left to decide anew.
+
+        In this order: while the server keeps us waiting, an answer would become old.
+        """
+        with ExitStack() as stack:
+            try:
+                smtp = stack.enter_context(mail.connected(self.server))
+            except mail.TransientMailFailure as failure:
+                _log.warning("mail_server_unreachable", code=failure.code, status=failure.status)
+                self._all_failed(waiting, jobs)
+                return []
             letters, asked_at = self._decided(waiting, jobs, effects_from)
-            waiting = self._sent(letters, asked_at)
+            return self._sent(smtp, letters, asked_at)
 
     def _decided(
         self, waiting: Sequence[Delivery], jobs: Mapping[DeliveryId, Job], effects_from: datetime
@@ -98,20 +121,12 @@ class Postman:
                 letters.append(Letter(delivery=one, message=message, job=jobs[one.delivery_id]))
         return letters, asked_at
 
-    def _sent(self, letters: Sequence[Letter], asked_at: datetime) -> list[Delivery]:
+    def _sent(self, smtp: smtplib.SMTP, letters: Sequence[Letter], asked_at: datetime) -> list[Delivery]:
         """Send over one connection; return what is left where it broke, or where the answers became too old."""
-        with ExitStack() as stack:
-            if letters:
-                try:
-                    smtp = stack.enter_context(mail.connected(self.server))
-                except mail.TransientMailFailure as failure:
-                    _log.warning("mail_server_unreachable", code=failure.code, status=failure.status)
-                    self._all_failed(letters)
-                    return []
-            for number, letter in enumerate(letters):
-                too_old = number > 0 and (self.db.clock() - asked_at).total_seconds() > ANSWER_S_MAX
-                if too_old or not self._attempt(smtp, letter):
-                    return [one.delivery for one in letters[number + (0 if too_old else 1) :]]
+        for number, letter in enumerate(letters):
+            too_old = (self.db.clock() - asked_at).total_seconds() > ANSWER_S_MAX
+            if too_old or not self._attempt(smtp, letter):
+                return [one.delivery for one in letters[number + (0 if too_old else 1) :]]
         return []
 
     def _attempt(self, smtp: smtplib.SMTP, letter: Letter) -> bool:
@@ -135,13 +150,13 @@ class Postman:
             commands.accepted(tx, begun)
         return True
 
-    def _all_failed(self, letters: Sequence[Letter]) -> None:
+    def _all_failed(self, waiting: Sequence[Delivery], jobs: Mapping[DeliveryId, Job]) -> None:
         """Count an attempt for each: there is no server."""
-        for letter in letters:
+        for one in waiting:
             with self.db.begin() as tx:
-                begun = commands.begin(tx, letter.delivery)
+                begun = commands.begin(tx, one)
                 if begun is not None:
-                    commands.failed(tx, begun, Failure.TRANSIENT, letter.job)
+                    commands.failed(tx, begun, Failure.TRANSIENT, jobs[one.delivery_id])
 
     def _message(self, one: Delivery, recipient: Recipient, date: datetime) -> EmailMessage:
         key = one.intent.key

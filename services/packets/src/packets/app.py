@@ -57,7 +57,9 @@ def build(
     keeper = Keeper(db=db, assessment=assessment, settings=chosen)
 
     def wsgi() -> Flask:
-        edge = http.Edge(settings=bus, db=db, verifier=Verifier(bus), services={"settings": chosen})
+        edge = http.Edge(
+            settings=bus, db=db, verifier=Verifier(bus), services={"settings": chosen}, actions=api.packets.actions
+        )
         return http.create_app(edge, [api.routes], refusal=Refusal, title="Packets")
 
     def close() -> None:
@@ -77,6 +79,7 @@ def build(
         periodic=(
             Periodic(name="reconcile", every_s=bus.reconcile_every_s, run_once=keeper.reconcile),
             Periodic(name="sweep", every_s=bus.sweep_every_s, run_once=keeper.sweep_once),
+            Periodic(name="fetches", every_s=bus.sweep_every_s, run_once=keeper.ask_again),
             Periodic(name="retention", every_s=DAY_S, run_once=keeper.forget),
         ),
         sweep=keeper.sweep,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reviewbus.settings import BusSettings
 
 ITEMS_MAX = 500
+STATES = "/internal/states"
 STATES_ROWS = 200
 Item = dict[str, Any]
 
@@ -39,8 +40,16 @@ class Assessment:
 
     def states(self, cursor: str | None) -> tuple[list[Item], str | None]:
         """A page of assessment's review rows in the order of their ids, and where the next one begins."""
-        answer = self._client.get("/internal/states", {"cursor": cursor, "limit": STATES_ROWS})
+        answer = self._client.get(STATES, {"cursor": cursor, "limit": STATES_ROWS})
         return cast("list[Item]", answer["items"]), cast("str | None", answer["next_cursor"])
+
+    def restored(self) -> str | None:
+        """The id of the restore of assessment after which a sweep that begins now is awaited, or None."""
+        return cast("str | None", self._client.get(STATES, {"limit": 1})["restored"])
+
+    def swept(self, restored: str) -> None:
+        """Tell that a sweep is over that began after `restored` was read."""
+        self._client.post("/internal/swept", {"restored": restored})
 
     def close(self) -> None:
         """Close the connections."""

@@ -278,7 +278,7 @@ class RenderingShape(Shape):
 class ActionShape(Shape):
     """One thing that the person could do, or why not."""
 
-    action = fields.String(required=True)
+    name = fields.String(required=True)
     allowed = fields.Boolean(required=True)
     unmet = fields.List(fields.Dict(), required=True)
 

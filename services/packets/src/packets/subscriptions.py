@@ -51,7 +51,6 @@ SUBSCRIPTIONS: Subscriptions = {
     "cycle.created.v1": partial(_cycle, frozen=False, closed=False),
     "cycle.started.v1": partial(_cycle, frozen=True, closed=False),
     "cycle.closed.v1": partial(_cycle, frozen=True, closed=True),
-    "cycle.reopened.v1": partial(_cycle, frozen=True, closed=False),
     "review.opened.v1": lambda tx, received: learning.opened(tx, received.data),
     "review.reassigned.v1": lambda tx, received: learning.reassigned(tx, received.data),
     "review.closed.v1": lambda tx, received: learning.closed(tx, received.data),

@@ -170,10 +170,15 @@ def learn_unreleased(tx: Tx, blank: SigningRecord, *, epoch: int, revoke_signatu
 
 
 def send_again(tx: Tx, due: Sequence[SigningRecord]) -> int:
-    """Send the commands of these locked rows again, the same with the same fences; return how many."""
+    """Send the commands of these locked rows again, the same with the same fences; return how many.
+
+    A row that was answered meanwhile stays as it is: it waits for nothing, and would be due for ever.
+    """
     sent = 0
     for one in due:
         commanded = sweep.reconcile(one)
+        if not commanded:
+            continue
         kept = store.resent(tx, one, events=len(commanded))
         _emit(tx, kept, commanded)
         sent += len(commanded)

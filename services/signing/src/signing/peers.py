@@ -46,6 +46,17 @@ def reviews(assessment: PeerClient, cursor: str | None, limit: int) -> tuple[lis
     return [_review(item) for item in page["items"]], page["next_cursor"]
 
 
+def restored(assessment: PeerClient) -> str | None:
+    """Return the id of the restore of assessment after which a sweep that begins now is awaited; raises alike."""
+    restore: str | None = assessment.get(STATES, {"limit": 1})["restored"]
+    return restore
+
+
+def swept(assessment: PeerClient, restore: str) -> None:
+    """Tell that a sweep is over that began after `restore` was read; raises alike."""
+    assessment.post("/internal/swept", {"restored": restore})
+
+
 def packets(client: PeerClient, cursor: str | None, limit: int) -> tuple[list[PacketSeen], str | None]:
     """Return a page of packets in the order of their review ids, and the cursor of the next, if any; raises alike."""
     page = client.get(STATES, {"cursor": cursor, "limit": limit})

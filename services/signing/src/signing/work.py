@@ -57,10 +57,14 @@ def sweep_all(db: Database, settings: Settings, assessment: PeerClient, packets:
     Raises:
         PeerUnavailable, PeerRefused: another service does not answer; what was repaired so far stays.
     """
-    findings = [
-        *_sweep_packets(db, settings.sweep_rows, packets),
-        *_sweep_reviews(db, settings.sweep_rows, assessment),
-    ]
+    findings = list(_sweep_packets(db, settings.sweep_rows, packets))
+    restored = peers.restored(assessment)
+    more, whole = _sweep_reviews(db, settings.sweep_rows, assessment)
+    findings += more
+    if restored is not None and whole:
+        peers.swept(assessment, restored)
+    elif restored is not None:
+        _log.warning("sweep_not_whole", restored=restored)
     _log.info("swept", findings=len(findings))
     return findings
 
@@ -112,7 +116,10 @@ def _sweep_packets(db: Database, rows: int, packets: PeerClient) -> Iterator[Fin
         yield from findings
 
 
-def _sweep_reviews(db: Database, rows: int, assessment: PeerClient) -> Iterator[Finding]:
+def _sweep_reviews(db: Database, rows: int, assessment: PeerClient) -> tuple[list[Finding], bool]:
+    """Return what was found, and whether no row was left out: for waiting for a hold, or being written in between."""
+    findings: list[Finding] = []
+    whole = True
     for cursor, ahead in _pages(lambda cursor: peers.reviews(assessment, cursor, rows)):
         read = _create_missing(db, ahead)
         # The registers are read once more, after our own rows: the first page only said which rows these are.
@@ -120,8 +127,10 @@ def _sweep_reviews(db: Database, rows: int, assessment: PeerClient) -> Iterator[
         seen = [one for one in again if one.blank.review_id in read]
         with db.begin() as tx:
             quarantine.refuse(tx)
-            findings = [finding for one, old in _rows(tx, seen) for finding in _compare(tx, one, old, read)]
-        yield from findings
+            for one, old in _rows(tx, seen):
+                whole = whole and sweep.is_compared(old, row_version_read=read[old.review_id])
+                findings += _compare(tx, one, old, read)
+    return findings, whole
 
 
 def _compare(tx: Tx, one: ReviewSeen, old: SigningRecord, read: Mapping[ReviewId, int]) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assessment.api.edge import after
+from assessment.domain.refusals import ForbiddenRole, refuse
 from assessment.queries import internal as queries
 from assessment.schemas import internal as shapes
 from assessment.store import restored
@@ -31,12 +32,19 @@ def people(tx: Tx, _caller: Caller, body: dict[str, Any]) -> Any:
 
 
 @routes.internal("/internal/states", query=shapes.StatesQuery, answer=shapes.States)
-def states(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
+def states(tx: Tx, _caller: Caller, query: dict[str, Any]) -> Any:
     """Tell the state, versions and registers of every started review, page by page."""
-    begin = after(query["cursor"])
-    items, ended = queries.states(tx, after=begin, limit=query["limit"])
-    restored.note_page(tx, caller.id, first=begin is None, last=ended is None)
-    return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
+    # Read before the rows: a restore in between has another id, so that the sweep of these rows does not count.
+    restore = restored.awaited(tx)
+    items, ended = queries.states(tx, after=after(query["cursor"]), limit=query["limit"])
+    return {"items": items, "next_cursor": encode_cursor(ended) if ended else None, "restored": restore}
+
+
+@routes.internal("/internal/swept", body=shapes.SweptBody, answer=shapes.Swept)
+def swept(tx: Tx, caller: Caller, body: dict[str, Any]) -> Any:
+    """Take note that the caller has compared all its rows with the restored ones; repeating it changes nothing."""
+    refuse([] if caller.id in restored.SWEEPERS else [ForbiddenRole()])
+    return {"counted": restored.note_swept(tx, caller.id, str(body["restored"]))}
 
 
 @routes.internal("/internal/visibility", body=shapes.VisibilityBody, answer=shapes.Visibility)

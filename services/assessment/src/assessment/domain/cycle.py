@@ -1,4 +1,4 @@
-"""A cycle: its settings and deadlines, who takes part, and its closing and reopening."""
+"""A cycle: its settings and deadlines, who takes part, and its closing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from assessment.domain import facts
-from assessment.domain.cycle_refusals import CycleIsStarted, CycleNotClosed
+from assessment.domain.cycle_refusals import CycleIsStarted
 from assessment.domain.deadline import Deadline, check_zone, deadline_on
 from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Person, unmet_role
 from assessment.domain.reassignment import unmet_manager
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class CycleState(StrEnum):
-    """A cycle is prepared, runs, and is closed; a closed one may run again."""
+    """A cycle is prepared, runs, and is closed for good."""
 
     NOT_STARTED = "not_started"
     STARTED = "started"
@@ -144,22 +144,6 @@ def close_review(review: Review) -> tuple[Review, tuple[facts.ReviewClosed, ...]
         return review, ()
     fact = facts.ReviewClosed(review_id=review.review_id, cycle_id=review.cycle_id)
     return replace(review, cycle_closed=True), (fact,)
-
-
-def unmet_reopen(cycle: Cycle, *, actor: Actor) -> list[Refusal]:
-    """Why the cycle cannot run again."""
-    return unmet_role(actor, HR_ADMIN) or ([] if cycle.state is CycleState.CLOSED else [CycleNotClosed()])
-
-
-def reopen(cycle: Cycle, *, actor: Actor) -> tuple[Cycle, tuple[facts.CycleReopened]]:
-    """Let a closed cycle run again; `reopen_review` follows for each of its reviews."""
-    refuse(unmet_reopen(cycle, actor=actor))
-    return replace(cycle, state=CycleState.STARTED), (facts.CycleReopened(cycle_id=cycle.cycle_id),)
-
-
-def reopen_review(review: Review) -> tuple[Review, tuple[()]]:
-    """Take the flag of a closed cycle from one review. The cycle's fact tells it; there is none per review."""
-    return replace(review, cycle_closed=False), ()
 
 
 def unmet_not_closed(cycle: Cycle) -> list[Refusal]:

@@ -19,13 +19,6 @@ class CycleIsStarted(Refusal):
     rank = Rank.CONFLICT
 
 
-class CycleNotClosed(Refusal):
-    """Only a closed cycle is reopened."""
-
-    code = "cycle-not-closed"
-    rank = Rank.CONFLICT
-
-
 class QuestionnaireInUse(Refusal):
     """A questionnaire that a started cycle uses is copied, never edited."""
 

@@ -44,13 +44,6 @@ class CycleClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleReopened:
-    """A closed cycle runs again."""
-
-    cycle_id: CycleId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewOpened:
     """A review has begun, with everything that was frozen for it: no other fact is needed to understand it."""
 
@@ -223,7 +216,6 @@ Fact = (
     | CycleCreated
     | CycleStarted
     | CycleClosed
-    | CycleReopened
     | ReviewOpened
     | ReviewReassigned
     | ReviewClosed

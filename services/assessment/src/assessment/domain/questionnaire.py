@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assessment.domain.ids import QuestionId, QuestionnaireId
 
 OPTIONS_MIN = 2
+SCALE_STEPS_MAX = 100
 _TAG = re.compile(r"<[^>]*>")
 
 # Sanitised: rich text (HTML) for text, a whole number for rating, an option's word for single_choice; null = open.
@@ -80,9 +81,10 @@ class AnswerProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionProblem:
-    """Why a question cannot be asked: `duplicate-id`, `scale-missing`, `scale-empty`, `options-missing`, `unused`.
+    """Why a question cannot be asked.
 
-    `unused`: a scale or options that the kind does not have.
+    `duplicate-id`, `scale-missing`, `scale-empty`, `scale-too-long`, `options-missing`, `unused`: a scale or options
+    that the kind does not have.
     """
 
     question_id: QuestionId
@@ -189,6 +191,8 @@ def _question_problems(question: Question) -> Iterator[str]:
         yield "scale-missing"
     if question.scale is not None and question.scale.lowest >= question.scale.highest:
         yield "scale-empty"
+    if question.scale is not None and question.scale.highest - question.scale.lowest >= SCALE_STEPS_MAX:
+        yield "scale-too-long"
     if choice and len(set(question.options)) < OPTIONS_MIN:
         yield "options-missing"
     if (question.scale is not None and not rating) or (question.options and not choice):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 # A filter by state looks at this many rows a request at most; the page then ends early and the cursor goes on.
 SCANNED_ROWS_MAX = 2_000
+SCANNED_AT_ONCE = 200
 _SUBJECT, _MANAGER = person.alias("subject"), person.alias("manager")
 
 
@@ -47,8 +48,10 @@ def page(tx: Tx, actor: Actor, wanted: Filters, *, after: str | None, limit: int
         refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
     items: list[Item] = []
     scanned, cursor = 0, after
+    # A state is computed from the row; few of those that are read may have it, whatever the page's length.
+    at_once = limit + 1 if wanted.state is None else max(limit + 1, SCANNED_AT_ONCE)
     while scanned < SCANNED_ROWS_MAX:
-        rows = tx.execute(_select(actor, wanted, cursor, limit)).mappings().all()
+        rows = tx.execute(_select(actor, wanted, cursor, at_once)).mappings().all()
         scanned += len(rows)
         for row in rows:
             if len(items) == limit:
@@ -57,7 +60,7 @@ def page(tx: Tx, actor: Actor, wanted: Filters, *, after: str | None, limit: int
             item = _summary(row, actor)
             if wanted.state in {None, item["state"]}:
                 items.append(item)
-        if len(rows) <= limit:
+        if len(rows) < at_once:
             return items, None
     return items, cursor
 
@@ -140,8 +143,8 @@ def _joined() -> sa.Select[Any]:
     )
 
 
-def _select(actor: Actor, wanted: Filters, after: str | None, limit: int) -> sa.Select[Any]:
-    query = _joined().order_by(review.c.review_id.desc()).limit(limit + 1)
+def _select(actor: Actor, wanted: Filters, after: str | None, rows: int) -> sa.Select[Any]:
+    query = _joined().order_by(review.c.review_id.desc()).limit(rows)
     if after is not None:
         query = query.where(review.c.review_id < after)
     everything = not unmet_role(actor, HR_ADMIN, HR_ASSISTANT) and wanted.role in {None, "hr"}

@@ -119,6 +119,23 @@ class States(Shape):
 
     items = fields.List(fields.Nested(State), required=True)
     next_cursor = fields.String(allow_none=True)
+    restored = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "After a restore: its id, until both sweeps that begin now have been reported"},
+    )
+
+
+class SweptBody(Body):
+    """The restore that the states named before the sweep began."""
+
+    restored = fields.UUID(required=True)
+
+
+class Swept(Shape):
+    """Whether the sweep was awaited."""
+
+    counted = fields.Boolean(required=True)
 
 
 class WantedVisibility(Shape):

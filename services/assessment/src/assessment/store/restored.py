@@ -1,7 +1,8 @@
 """After a restore from backup: edits wait until the services that show and sign reviews have compared their rows.
 
-One row of `service_flag` for each of them, whose detail says how far it is: nothing, `began`, `ended`. A sweep acts on
-its last page after it was answered, so only the beginning of the next sweep proves that the first is over.
+One row of `service_flag` for each of them; its detail is the id of the restore. They read that id before they ask for
+the first page of states, and name it once the last transaction of the sweep has committed: what began earlier names
+none, or another.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SWEEPERS = ("packets", "signing")
 JUMP = 1_000
 _FLAGS = {name: f"awaiting-sweep:{name}" for name in SWEEPERS}
-_AWAITING = sa.select(service_flag.c.name).where(service_flag.c.name.in_(tuple(_FLAGS.values()))).limit(1)
+_AWAITING = sa.select(service_flag.c.detail).where(service_flag.c.name.in_(tuple(_FLAGS.values()))).limit(1)
 
 
 def refuse_edits(tx: Tx) -> None:
@@ -31,29 +32,29 @@ def refuse_edits(tx: Tx) -> None:
 
 
 def await_sweeps(tx: Tx) -> None:
-    """Refuse edits from now on."""
+    """Refuse edits from now on, until both have swept; sweeps that have begun by now do not count."""
+    restore = str(tx.new_id())
     for name in _FLAGS.values():
         tx.execute(
             insert(service_flag)
-            .values(name=name)
-            .on_conflict_do_update(index_elements=[service_flag.c.name], set_={"detail": "", "since": tx.now})
+            .values(name=name, detail=restore)
+            .on_conflict_do_update(index_elements=[service_flag.c.name], set_={"detail": restore, "since": tx.now})
         )
 
 
-def note_page(tx: Tx, sweeper: str, *, first: bool, last: bool) -> None:
-    """Note that `sweeper` is given a page of all states; allow edits again when its next sweep begins."""
-    flag = _FLAGS.get(sweeper)
-    if flag is None or not (first or last):
-        return
-    detail = tx.execute(sa.select(service_flag.c.detail).where(service_flag.c.name == flag).with_for_update()).scalar()
-    if detail is None:
-        return
-    if first and detail == "ended":
-        tx.execute(sa.delete(service_flag).where(service_flag.c.name == flag))
-        return
-    began = first or detail == "began"
-    words = "ended" if began and last else "began" if began else detail
-    tx.execute(sa.update(service_flag).where(service_flag.c.name == flag).values(detail=words))
+def awaited(tx: Tx) -> str | None:
+    """Return the id of the restore after which sweeps are awaited, or None."""
+    restore: str | None = tx.execute(_AWAITING).scalar()
+    return restore
+
+
+def note_swept(tx: Tx, sweeper: str, restore: str) -> bool:
+    """Note that a sweep of `sweeper` has ended that began after this restore; say whether it was awaited.
+
+    Raises KeyError for a sweeper that is none of `SWEEPERS`.
+    """
+    flag = (service_flag.c.name == _FLAGS[sweeper]) & (service_flag.c.detail == restore)
+    return tx.execute(sa.delete(service_flag).where(flag)).rowcount > 0
 
 
 def jump(tx: Tx, after: str | None, rows: int) -> tuple[int, str | None]:

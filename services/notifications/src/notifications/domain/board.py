@@ -174,8 +174,8 @@ def _review(board: Board, news: FromAssessment) -> Board:
 def _frame(board: Board, news: ReviewOpened | ReviewReassigned | ReviewClosed | ReviewCancelled) -> Board:
     match news:
         case ReviewOpened():
-            reopened = replace(board, opened=True, closed=False)
-            return replace(reopened, self_deadline=news.self_deadline, manager_deadline=news.manager_deadline)
+            opened = replace(board, opened=True)
+            return replace(opened, self_deadline=news.self_deadline, manager_deadline=news.manager_deadline)
         case ReviewReassigned():
             return board
         case ReviewClosed():

@@ -99,7 +99,7 @@ def actions(tx: Tx, caller: Caller, review_id: UUID) -> Words:
         "row_version": None if hidden else found.row_version,
         "actions": [
             {
-                "action": each.action.value,
+                "name": each.action.value,
                 "allowed": each.allowed,
                 "unmet": [_described(reason) for reason in each.unmet],
             }

@@ -65,6 +65,24 @@ def keep_many(
     _follow_up(tx, [(old, each.packet) for (old, _, _), each in zip(changed, saved, strict=True)])
 
 
+def fetch_contents(tx: Tx, packets: Iterable[Packet]) -> None:
+    """Have the submitted versions of these packets fetched."""
+    wanted: dict[str, dict[str, Any]] = {}
+    for packet in packets:
+        wanted |= _content(packet)
+    jobs.enqueue_many(tx, CONTENT, wanted)
+
+
+def fetch_names(tx: Tx, review_ids: Iterable[str]) -> None:
+    """Have the names of these packets' people fetched."""
+    jobs.enqueue_many(tx, PEOPLE, {each: {"review_id": each} for each in review_ids})
+
+
+def _content(packet: Packet) -> dict[str, dict[str, Any]]:
+    arguments = {"review_id": packet.review_id, "version": packet.manager_version}
+    return {f"{packet.review_id}:{packet.manager_version}": arguments}
+
+
 def _emit(tx: Tx, saved: Saved, records: Iterable[Record]) -> None:
     for number, record in enumerate(records):
         tx.emit(events.event(record, saved.packet, saved.sequence + number))
@@ -72,18 +90,17 @@ def _emit(tx: Tx, saved: Saved, records: Iterable[Record]) -> None:
 
 def _follow_up(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
     fetch: dict[str, dict[str, Any]] = {}
-    name: dict[str, dict[str, Any]] = {}
+    name: list[str] = []
     draw: dict[str, dict[str, Any]] = {}
     for old, new in steps:
         wanted = (new.manager_version, new.content_hash)
         if wants_content(new) and not (wants_content(old) and wanted == (old.manager_version, old.content_hash)):
-            key = f"{new.review_id}:{new.manager_version}"
-            fetch[key] = {"review_id": new.review_id, "version": new.manager_version}
+            fetch |= _content(new)
         shown = store.shown_by(new)
         if shown is not None and shown != store.shown_by(old):
-            name[new.review_id] = {"review_id": new.review_id}
+            name.append(new.review_id)
         if new.state in _READ_SOON and (shown, new.state) != (store.shown_by(old), old.state):
             draw[new.review_id] = {"review_id": new.review_id, "ahead": True}
     jobs.enqueue_many(tx, CONTENT, fetch)
-    jobs.enqueue_many(tx, PEOPLE, name)
+    fetch_names(tx, name)
     jobs.enqueue_many(tx, PDF, draw)

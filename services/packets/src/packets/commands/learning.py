@@ -25,7 +25,7 @@ _log = telemetry.logger("packets")
 
 
 def opened(tx: Tx, said: Mapping[str, Any]) -> None:
-    """A review began, or goes on after its cycle was reopened. `said`: `review.opened`, or assessment's row of it."""
+    """A review began; one that is known here stays as it is. `said`: `review.opened`, or assessment's row of it."""
     questionnaire = (said["questionnaire_id"], said["questionnaire_version"])
     cycle = store.cycle(tx, said["cycle_id"])
     if cycle is None or not cycle.frozen:
@@ -40,8 +40,7 @@ def opened(tx: Tx, said: Mapping[str, Any]) -> None:
         release_after_calibration=said["release_after_calibration"],
         version=said["version"],
     )
-    if not store.add(tx, packet):
-        told(tx, said["review_id"], lambda known: (projection.opened_again(known, version=said["version"]), ()))
+    store.add(tx, packet)
 
 
 def learn_cycle(

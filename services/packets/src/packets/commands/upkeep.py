@@ -19,12 +19,14 @@ from reviewbus import telemetry
 from reviewbus.crash import crash_point
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from packets.domain.packet import Packet
     from packets.domain.sweep import Finding
     from packets.store import Waiting
     from reviewbus.db import Tx
+
+    Item = Mapping[str, Any]
 
 OUTBOX_AGE_S_MAX = 5.0
 RESENT_ROWS_MAX = 500
@@ -71,30 +73,29 @@ def _resend(tx: Tx, waiting: Waiting, patience: Patience) -> None:
     _log.info("hold_requested_again", review_id=packet.review_id, epoch=packet.epoch, resent=resent)
 
 
-def differing(tx: Tx, read: Mapping[str, Packet], items: Collection[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those of assessment's rows with which ours disagree, or which we do not have; nothing is locked or written."""
+def differing(tx: Tx, read: Mapping[str, Packet], items: Mapping[str, Item | None]) -> list[str]:
+    """The reviews, in the order of their ids, whose rows disagree with ours, or that we lack; nothing is written.
+
+    `items` are assessment's rows by review, None where it has none.
+    """
     library = store.Library(tx)
     found = []
-    for item in items:
-        packet = read.get(item["review_id"])
-        if packet is None:
-            found.append(item)
-            continue
-        repair = domain.sweep(packet, packet, _row(item), library.sources(packet))
-        if repair.findings:
-            found.append(item)
+    for review_id, item in sorted(items.items()):
+        packet = read.get(review_id)
+        if packet is None or domain.sweep(packet, packet, _row(item), library.sources(packet)).findings:
+            found.append(review_id)
     return found
 
 
-def repair(tx: Tx, read: Packet | None, item: Mapping[str, Any]) -> tuple[Finding | str, ...]:
-    """Set one packet right by assessment's row of it, if it is still as it was read; return what was found."""
+def repair(tx: Tx, review_id: str, read: Packet | None, item: Item | None) -> tuple[Finding | str, ...]:
+    """Set one packet right by assessment's row of it; return what was found: nothing if it was written in between."""
     missing: tuple[str, ...] = ()
-    if read is None:
-        if store.read(tx, item["review_id"]) is not None:
+    if read is None and item is not None:
+        if store.read(tx, review_id) is not None:
             return ()
         opened(tx, {**item, "version": item["row_version"]})
         missing = ("packet-missing",)
-    now = store.load(tx, item["review_id"])
+    now = store.load(tx, review_id)
     if now is None:
         return missing
     since = store.changed_at(tx, now.review_id)
@@ -114,7 +115,7 @@ def _alarm(packet: Packet, findings: tuple[Finding, ...], *, age_s: float) -> No
             telemetry.INVARIANT_VIOLATIONS.labels(kind=finding.value).inc()
 
 
-def move(tx: Tx, items: Mapping[str, Mapping[str, Any] | None]) -> int:
+def move(tx: Tx, items: Mapping[str, Item | None]) -> int:
     """Move these rows past everything in flight, once for this quarantine; return how many were moved.
 
     `items` are assessment's rows by review, None where it has none. Rows that we lack are made from them; those that
@@ -131,7 +132,7 @@ def move(tx: Tx, items: Mapping[str, Mapping[str, Any] | None]) -> int:
     return len(waiting)
 
 
-def _move(tx: Tx, packet: Packet, item: Mapping[str, Any] | None) -> None:
+def _move(tx: Tx, packet: Packet, item: Item | None) -> None:
     fence = _release_fence(item) if item is not None else 0
     jumped, records = domain.quarantine_jump(packet, register_fence=fence)
     moved = keep(tx, packet, jumped, records)
@@ -142,11 +143,13 @@ def _move(tx: Tx, packet: Packet, item: Mapping[str, Any] | None) -> None:
         keep(tx, moved, learnt.packet, learnt.records)
 
 
-def _release_fence(item: Mapping[str, Any]) -> int:
+def _release_fence(item: Item) -> int:
     return int(item["registers"].get(Holder.RELEASE.value, {}).get("fence", 0))
 
 
-def _row(item: Mapping[str, Any]) -> AssessmentRow:
+def _row(item: Item | None) -> AssessmentRow | None:
+    if item is None:
+        return None
     registers = tuple(
         RegisterRow(
             holder=Holder(holder),

@@ -59,11 +59,6 @@ def closed(packet: Packet, *, version: int) -> Packet:
     return packet if version < packet.assessment_version else replace(packet, assessment_version=version, closed=True)
 
 
-def opened_again(packet: Packet, *, version: int) -> Packet:
-    """The closed cycle was reopened, and the review with it; a repeat of its first opening changes nothing."""
-    return packet if version < packet.assessment_version else replace(packet, assessment_version=version, closed=False)
-
-
 def cancelled(packet: Packet, *, version: int, sources: Sources) -> tuple[Packet, tuple[Record, ...]]:
     """HR cancelled the review: its packet is withdrawn."""
     if version < packet.assessment_version:

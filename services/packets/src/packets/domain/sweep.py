@@ -66,17 +66,26 @@ class Repair:
     findings: tuple[Finding, ...] = ()
 
 
-def sweep(read: Packet, now: Packet, row: AssessmentRow, sources: Sources) -> Repair:
+def sweep(read: Packet, now: Packet, row: AssessmentRow | None, sources: Sources) -> Repair:
     """Compare a packet with assessment's row. `read` was read before `row`, `now` is the locked row after it.
 
     Acts only if the packet was not written in between: then `row` is at least as new as all that the packet knows,
     and is taken as it is. A packet that waits for an answer is left to its reconciler. No epoch goes down.
+    Where assessment has no row (None) there is no register either, and nothing to learn.
     """
     if read.row_version != now.row_version:
         return Repair(packet=now)
+    if row is None:
+        hidden, records, findings = _compare_register(now, _never_used(Holder.RELEASE))
+        return Repair(packet=hidden, records=records, findings=findings)
     hidden, records, findings = _compare_register(now, _register(row, Holder.RELEASE))
     learnt, more, late = _compare_facts(hidden, row, sources)
     return Repair(packet=learnt, records=(*records, *more), findings=(*findings, *late))
+
+
+def awaits_grant(packet: Packet) -> bool:
+    """Whether a lock is asked for: what was granted before assessment was restored may still come in for it."""
+    return packet.state is PacketState.RELEASING
 
 
 def quarantine_jump(packet: Packet, *, register_fence: int) -> tuple[Packet, tuple[Record, ...]]:
@@ -170,4 +179,8 @@ def _holds_of(packet: Packet, row: AssessmentRow) -> tuple[KnownHold, ...]:
 
 def _register(row: AssessmentRow, holder: Holder) -> RegisterRow:
     rows = [each for each in row.registers if each.holder is holder]
-    return rows[0] if rows else RegisterRow(holder=holder, fence=0, held=False)
+    return rows[0] if rows else _never_used(holder)
+
+
+def _never_used(holder: Holder) -> RegisterRow:
+    return RegisterRow(holder=holder, fence=0, held=False)

@@ -82,11 +82,10 @@ def read_many(tx: Tx, review_ids: Collection[str]) -> dict[str, Packet]:
     return {row["review_id"]: from_row(row) for row in found}
 
 
-def add(tx: Tx, packet: Packet) -> bool:
-    """Write a new row; say whether there was none before."""
+def add(tx: Tx, packet: Packet) -> None:
+    """Write a new row; one that is there stays as it is."""
     values = to_row(packet) | {"event_sequence": 0, "resent": 0, "created_at": tx.now, "changed_at": tx.now}
-    statement = insert(packets).values(values).on_conflict_do_nothing().returning(packets.c.review_id)
-    return tx.execute(statement).first() is not None
+    tx.execute(insert(packets).values(values).on_conflict_do_nothing())
 
 
 def save(tx: Tx, change: Change) -> Saved:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from packets.store.rows import from_row
+from packets.store.tables import cycles, questionnaires, snapshots
 from packets.store.tables import packets as table
 from reviewbus import quarantine
-from reviewbus.tables import outbox, service_flag
+from reviewbus.tables import jobs, outbox, service_flag
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
+    from typing import Any
 
     from packets.domain.packet import Packet
     from reviewbus.db import Tx
@@ -73,10 +75,45 @@ def note_resent(tx: Tx, review_id: str, *, resent: int, retry_at: datetime, even
 
 def rows_after(tx: Tx, review_id: str | None, limit: int) -> dict[str, Packet]:
     """Our next rows in the order of their ids, without locks."""
-    statement = sa.select(table).order_by(table.c.review_id).limit(limit)
-    if review_id is not None:
-        statement = statement.where(table.c.review_id > review_id)
-    return {row["review_id"]: from_row(row) for row in tx.execute(statement).mappings()}
+    return _next(tx, sa.select(table), after=review_id, limit=limit)
+
+
+def unfetched(tx: Tx, *, after: str | None, limit: int) -> dict[str, Packet]:
+    """The next packets, in the order of their ids, that lack the submitted version and whose job was given up."""
+    key = sa.cast(table.c.review_id, sa.Text) + ":" + sa.cast(table.c.manager_version, sa.Text)
+    statement = sa.select(table).where(
+        table.c.submitted,
+        sa.or_(
+            table.c.fetched_version.is_distinct_from(table.c.manager_version),
+            table.c.fetched_hash.is_distinct_from(table.c.content_hash),
+        ),
+        ~_queued("content", key),
+    )
+    return _next(tx, statement, after=after, limit=limit)
+
+
+def nameless(tx: Tx, *, after: str | None, limit: int) -> dict[str, Packet]:
+    """The next packets, in the order of their ids, that show something without names and whose job was given up."""
+    frozen = sa.and_(
+        snapshots.c.review_id == table.c.review_id,
+        snapshots.c.hash == table.c.snapshot_hash,
+        snapshots.c.manager_id == table.c.manager_id,
+    )
+    statement = (
+        sa.select(table)
+        .join(snapshots, frozen)
+        .where(snapshots.c.subject_name.is_(None), ~_queued("people", sa.cast(table.c.review_id, sa.Text)))
+    )
+    return _next(tx, statement, after=after, limit=limit)
+
+
+def unknown_questionnaires(tx: Tx) -> list[tuple[str, int]]:
+    """The questionnaires of cycles that are not here and whose job was given up."""
+    asked = (cycles.c.questionnaire_id, cycles.c.questionnaire_version)
+    here = sa.select(questionnaires.c.id).where(questionnaires.c.id == asked[0], questionnaires.c.version == asked[1])
+    key = sa.cast(asked[0], sa.Text) + ":" + sa.cast(asked[1], sa.Text)
+    statement = sa.select(*asked).distinct().where(~here.exists(), ~_queued("questionnaire", key))
+    return [(row[0], row[1]) for row in tx.execute(statement)]
 
 
 def of_cycle(tx: Tx, cycle_id: str, *, after: str | None, limit: int) -> list[str]:
@@ -117,3 +154,14 @@ def mark_moved(tx: Tx, review_ids: Collection[str]) -> None:
     """Write down that these rows were moved for this quarantine."""
     since = restored_at(tx)
     tx.execute(sa.update(table).where(table.c.review_id.in_(review_ids)).values(moved_for=since))
+
+
+def _next(tx: Tx, statement: sa.Select[Any], *, after: str | None, limit: int) -> dict[str, Packet]:
+    ordered = statement.order_by(table.c.review_id).limit(limit)
+    if after is not None:
+        ordered = ordered.where(table.c.review_id > after)
+    return {row["review_id"]: from_row(row) for row in tx.execute(ordered).mappings()}
+
+
+def _queued(kind: str, key: sa.ColumnElement[str]) -> sa.Exists:
+    return sa.select(sa.literal(1)).where(jobs.c.kind == kind, jobs.c.status == "queued", jobs.c.key == key).exists()

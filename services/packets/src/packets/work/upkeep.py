@@ -8,22 +8,26 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from packets import store
-from packets.commands import selection, upkeep
+from packets.commands import keeping, learning, selection, upkeep
+from packets.domain import sweep as domain
 from packets.peers import STATES_ROWS
-from reviewbus import idempotency
+from reviewbus import idempotency, telemetry
 from reviewbus.crash import crash_point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packets.domain.packet import Packet
     from packets.peers import Assessment, Item
     from packets.settings import Settings
-    from reviewbus.db import Database
+    from reviewbus.db import Database, Tx
     from reviewbus.jobs import Job
 
 ANSWERS_KEEP_DAYS = 7
 CHUNK_ROWS = 100
+# More of ours than a page of assessment's has: it may lack some.
+READ_ROWS = 2 * STATES_ROWS
+_log = telemetry.logger("packets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,23 +56,54 @@ class Keeper:
         with self.db.begin() as tx:
             return upkeep.resend(tx, patience)
 
+    def ask_again(self) -> int:
+        """Queue anew what is still to be fetched and what nobody fetches any more, its job having been given up."""
+        with self.db.begin() as tx:
+            questionnaires = store.unknown_questionnaires(tx)
+            for each in questionnaires:
+                learning.want_questionnaire(tx, each)
+        queued = len(questionnaires)
+        for lacking, fetch in ((store.unfetched, keeping.fetch_contents), (store.nameless, _fetch_names)):
+            after: str | None = None
+            while True:
+                with self.db.begin() as tx:
+                    found = lacking(tx, after=after, limit=READ_ROWS)
+                    fetch(tx, found.values())
+                queued += len(found)
+                if len(found) < READ_ROWS:
+                    break
+                after = max(found)
+        if queued:
+            telemetry.RECONCILED.labels(kind="fetch").inc(queued)
+            _log.info("fetches_queued_again", fetches=queued)
+        return queued
+
     def sweep_once(self) -> int:
         """Sweep, and return how much was found."""
         return len(self.sweep())
 
     def sweep(self) -> list[dict[str, Any]]:
-        """Compare every packet with assessment's rows and set it right; return what was found."""
+        """Compare every packet with assessment's rows, or with there being none; return what was found, set right."""
+        restored, whole = self.assessment.restored(), True
         found: list[dict[str, Any]] = []
         cursor: str | None = None
         last: str | None = None
         while True:
             # Our rows are read before assessment's: what is written in between is told by the row version.
-            read = self._read_after(last)
-            items, cursor = self.assessment.states(cursor)
-            found += self._compare(read, items)
-            if cursor is None or not items:
-                return found
-            last = items[-1]["review_id"]
+            read, read_to = self._read_after(last)
+            items, following = self.assessment.states(cursor)
+            page_to = items[-1]["review_id"] if following and items else None
+            # Where assessment lacks many, its page reaches beyond what we read, and is read once more.
+            to = min(filter(None, (read_to, page_to)), default=None)
+            more, compared = self._compare(read, {item["review_id"]: item for item in items}, after=last, to=to)
+            found += more
+            whole = whole and compared
+            if to is None:
+                break
+            cursor, last = following if to == page_to else cursor, to
+        if restored is not None:
+            self._tell_swept(restored, whole=whole)
+        return found
 
     def move_restored(self) -> int:
         """Move every row past what may be in flight; return how many were moved. May be repeated after a crash."""
@@ -99,20 +134,46 @@ class Keeper:
             if cursor is None:
                 return
 
-    def _read_after(self, last: str | None) -> dict[str, Packet]:
+    def _read_after(self, last: str | None) -> tuple[dict[str, Packet], str | None]:
+        """Our next rows, and the id up to which these are all that we have; None: there are no more."""
         with self.db.begin() as tx:
-            return store.rows_after(tx, last, 2 * STATES_ROWS)
+            read = store.rows_after(tx, last, READ_ROWS)
+        return read, max(read) if len(read) == READ_ROWS else None
 
-    def _compare(self, read: Mapping[str, Packet], items: list[Item]) -> list[dict[str, Any]]:
+    def _compare(
+        self, read: Mapping[str, Packet], page: Mapping[str, Item], *, after: str | None, to: str | None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Compare the rows after `after` up to `to`; those that we read and `page` does not name, with none.
+
+        Return what was found, and whether no row was left out: for waiting for a lock, or being written in between.
+        """
+        items: dict[str, Item | None] = {
+            each: page.get(each)
+            for each in read.keys() | page.keys()
+            if (after is None or each > after) and (to is None or each <= to)
+        }
         found: list[dict[str, Any]] = []
+        whole = not any(domain.awaits_grant(packet) for packet in read.values())
         with self.db.begin() as tx:
             differing = upkeep.differing(tx, read, items)
         for chunk in _chunks(differing):
             with self.db.begin() as tx:
-                for item in chunk:
-                    findings = upkeep.repair(tx, read.get(item["review_id"]), item)
-                    found += [{"review_id": item["review_id"], "finding": str(each)} for each in findings]
-        return found
+                for each in chunk:
+                    findings = upkeep.repair(tx, each, read.get(each), items[each])
+                    found += [{"review_id": each, "finding": str(finding)} for finding in findings]
+                    whole = whole and bool(findings)
+        return found, whole
+
+    def _tell_swept(self, restored: str, *, whole: bool) -> None:
+        """Let assessment, which was restored, take edits again as far as it waits for us."""
+        if whole:
+            self.assessment.swept(restored)
+        else:
+            _log.warning("sweep_not_whole", restored=restored)
+
+
+def _fetch_names(tx: Tx, packets: Iterable[Packet]) -> None:
+    keeping.fetch_names(tx, [each.review_id for each in packets])
 
 
 def _chunks(items: Sequence[Any]) -> Iterator[list[Any]]:

@@ -60,6 +60,15 @@ def compare(record: SigningRecord, seen: Iterable[SeenRegister], *, row_version_
     return settle(record, after, facts)
 
 
+def is_compared(record: SigningRecord, *, row_version_read: int) -> bool:
+    """Say whether comparing tells all of this row: not where it has changed, nor while it asks for a hold.
+
+    What was granted before assessment was restored may still come in for it.
+    """
+    asking = any(record.register(holder).state is HoldState.PENDING for holder in Holder)
+    return record.row_version == row_version_read and not asking
+
+
 def quarantine_jump(record: SigningRecord, seen: Iterable[SeenRegister]) -> Step:
     """A row restored from a backup, before anything else touches it; `seen` are the registers as they are now.
 

@@ -143,15 +143,17 @@ def due(tx: Tx, how: Due) -> list[SigningRecord]:
         .where(tables.outbox.c.type == "hold.requested.v1")
         .exists()
     )
+    too_long = record.c.waiting_since <= tx.now - timedelta(seconds=how.after_s)
     oldest = (
         sa.select(record.c.review_id)
-        .where(record.c.waiting_since <= tx.now - timedelta(seconds=how.after_s))
+        .where(too_long)
         .where(record.c.waiting_since <= sa.literal(tx.now) - sa.func.make_interval(0, 0, 0, 0, 0, 0, spread))
         .where(~unsent)
         .order_by(record.c.waiting_since)
         .limit(how.rows_max)
     )
-    query = _select().where(record.c.review_id.in_(oldest)).order_by(record.c.review_id)
+    # Said of the locked row as well: it may have been answered, or sent again, since the oldest were looked up.
+    query = _select().where(record.c.review_id.in_(oldest), too_long).order_by(record.c.review_id)
     rows = tx.execute(query.with_for_update(key_share=True, skip_locked=True)).mappings()
     return [_record(row) for row in rows]
 
