@@ -35,6 +35,13 @@ LEEWAY_S = 5
 JWKS_CACHE_S = 300
 DEVELOPMENT_ISSUER = "https://issuer.development.invalid"
 _REQUIRED = ["exp", "iss", "aud", "sub"]
+_WHY = {
+    jwt.ExpiredSignatureError: "it has expired",
+    jwt.ImmatureSignatureError: "it is not valid yet",
+    jwt.InvalidIssuerError: "it is of another issuer",
+    jwt.InvalidAudienceError: "it is for another audience",
+    jwt.MissingRequiredClaimError: "a required claim is missing",
+}
 _log = telemetry.logger("auth")
 
 
@@ -92,7 +99,7 @@ class Verifier:
         except jwt.PyJWKClientConnectionError as error:
             raise Problem(503, "keys-unavailable", "The issuer's keys cannot be fetched; try again.") from error
         except jwt.PyJWTError as error:
-            raise _unauthorized(f"The token was not accepted ({type(error).__name__}).") from error
+            raise _unauthorized(_why(error)) from error
         return _caller(claims)
 
     def _key(self, token: str) -> jwt.PyJWK:
@@ -128,6 +135,14 @@ def _caller(claims: dict[str, Any]) -> Caller:
     if not shaped or not 0 < len(subject) <= PERSON_ID_CHARS_MAX or not subject.isprintable():
         raise _unauthorized("The token's claims do not have the expected form.")
     return Caller(id=subject, roles=frozenset(roles), scopes=frozenset(scope.split()))
+
+
+def _why(error: jwt.PyJWTError) -> str:
+    """Return what is wrong with a token, in words and without the token."""
+    for kind, words in _WHY.items():
+        if isinstance(error, kind):
+            return f"The token was not accepted: {words}."
+    return "The token was not accepted: it is malformed, or not signed by a key of the issuer."
 
 
 def _unauthorized(detail: str) -> Problem:

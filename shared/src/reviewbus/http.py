@@ -117,10 +117,21 @@ def create_app(one: Edge, routes: Sequence[Blueprint], *, refusal: type[Exceptio
     api.spec.options["security"] = [{"bearer": []}]
     for blueprint in routes:
         api.register_blueprint(blueprint)
+    _describe_errors_once(api)
     # flask-smorest registers a handler of its own for HTTP errors; ours must win, and answers the same for all.
     problems.register(app, refusal, _allowed_actions)
     health.register(app, one.db, api)
     return app
+
+
+def _describe_errors_once(api: flask_smorest.Api) -> None:
+    """Leave out of the description what the library adds and this API does not have: every error is the problem."""
+    for operations in api.spec._paths.values():  # noqa: SLF001 -- there is no other way to take a response back
+        for operation in operations.values():
+            if isinstance(operation, dict):
+                operation.get("responses", {}).pop("422", None)
+    api.spec.components.schemas.pop("PaginationMetadata", None)
+    api.spec.components.responses.pop("UNPROCESSABLE_ENTITY", None)
 
 
 def _begin() -> None:
@@ -129,6 +140,8 @@ def _begin() -> None:
     if request.path in _PUBLIC:
         return
     g.caller = edge().verifier.caller(request.headers.get("Authorization"))
+    if request.path.startswith("/internal/") and not caller().may_ask_internally:
+        raise Problem(403, "forbidden-role", "This address is for services whose token has the scope internal.")
     length = request.content_length
     accepted = getattr(flask.current_app.view_functions.get(request.endpoint or ""), "accepts", ())
     if length and not request.is_json and request.mimetype not in accepted:
@@ -294,8 +307,6 @@ def _reading(view: View, status: int) -> View:
 def _serving(view: View, status: int) -> View:
     @functools.wraps(view)
     def endpoint(*args: Any, **path: Any) -> Any:
-        if not caller().may_ask_internally:
-            raise Problem(403, "forbidden-role", "This address is for services whose token has the scope internal.")
         with edge().db.begin() as tx:
             # Rows can be listed while a restored database is repaired: sweeps need them. What may be read cannot.
             if request.method != "GET":

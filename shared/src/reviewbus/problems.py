@@ -27,6 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
 # A domain's ranks, in their order, and the status each answers with.
 RANK_STATUS = {1: 404, 2: 403, 3: 409, 4: 423, 5: 409, 6: 428, 7: 412, 8: 422}
+_OF_AN_ENTRY = {"key", "value"}
 _log = telemetry.logger("http")
 
 
@@ -60,7 +61,16 @@ def status_of(refusal: RefusalLike) -> int:
 
 def describe(refusal: RefusalLike) -> dict[str, Any]:
     """Return one unmet condition as it appears in `unmet[]`."""
-    return {"code": refusal.code, "detail": refusal.detail, **refusal.params}
+    return {"code": refusal.code, "detail": explain(refusal), **refusal.params}
+
+
+def explain(refusal: RefusalLike) -> str:
+    """Return what a person is told: the refusal's own words, else the first sentence of its class's docstring."""
+    if refusal.detail:
+        return refusal.detail
+    summary = (type(refusal).__doc__ or "").strip().split("\n", 1)[0]
+    sentence = summary.split(". ", 1)[0].rstrip(".")
+    return f"{sentence}." if sentence else refusal.code.replace("-", " ")
 
 
 def respond(problem: Problem) -> Response:
@@ -92,7 +102,7 @@ def from_refusal(refusal: RefusalLike, allowed_actions: Sequence[str] = ()) -> P
     return Problem(
         status_of(refusal),
         refusal.code,
-        refusal.detail or refusal.code.replace("-", " "),
+        explain(refusal),
         extra={
             **refusal.params,
             "unmet": [describe(one) for one in (refusal.unmet or (refusal,))],
@@ -154,11 +164,14 @@ def _unexpected(error: Exception) -> Response:
 
 def _point(nested: Any, pointer: str, errors: list[dict[str, str]]) -> None:
     if isinstance(nested, dict):
+        if nested.keys() <= _OF_AN_ENTRY and all(isinstance(one, list) for one in nested.values()):
+            # How marshmallow tells of an entry of a mapping: its key or its value is wrong.
+            nested = {"_schema": [message for one in nested.values() for message in one]}
         for name, deeper in nested.items():
             _point(deeper, pointer if name == "_schema" else f"{pointer}/{_escape(str(name))}", errors)
         return
     messages = nested if isinstance(nested, list) else [nested]
-    errors.extend({"pointer": pointer or "/", "detail": str(message)} for message in messages)
+    errors.extend({"pointer": pointer, "detail": str(message)} for message in messages)
 
 
 def _escape(part: str) -> str:

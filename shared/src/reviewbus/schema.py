@@ -41,6 +41,15 @@ class Body(Shape):
         return content
 
 
+class Flag(ma.fields.Boolean):
+    """True or false and nothing else: what merely looks true must not revoke a signature."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002 -- the base class's interface
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Empty(Body):
     """A command that needs no body: none, or `{}`."""
 
@@ -78,9 +87,14 @@ def reason(*, required: bool = True) -> ma.fields.String:
         allow_none=not required,
         validate=[
             ma.validate.Length(min=1, max=REASON_CHARS_MAX),
-            ma.validate.Regexp(r"(?s).*\S", error="Must not be blank."),
+            _not_blank,
         ],
     )
+
+
+def _not_blank(text: str) -> None:
+    if not text.strip():
+        raise ma.ValidationError("Must not be blank.")
 
 
 def person_id(**options: Any) -> ma.fields.String:

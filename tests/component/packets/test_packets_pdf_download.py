@@ -70,6 +70,22 @@ def test_the_managers_download_before_the_release_is_no_view(office: Office) -> 
     assert (office.row()["row_version"], office.row()["viewed_epoch"]) == (before, None)
 
 
+def test_another_questionnaire_with_the_same_questions_is_another_document(office: Office) -> None:
+    office.ready()
+    office.released()
+    office.get(HR, PDF)
+    office.work()
+    assert office.get(HR, PDF).status_code == 200
+    office.do(
+        "insert into questionnaires select id, 2, content_hash, 'Next year', questions, fetched_at from questionnaires"
+    )
+    office.do("update contents set questionnaire_version = 2")
+    assert office.get(HR, PDF).status_code == 202
+    office.work()
+    assert office.get(HR, PDF).status_code == 200
+    assert office.rows("select count(distinct body) as files from pdf_files") == [{"files": 2}]
+
+
 def test_a_document_that_cannot_be_drawn_says_so(office: Office) -> None:
     office.ready()
     office.released()

@@ -107,6 +107,9 @@ def test_lists_show_each_what_is_theirs(office: Office) -> None:
     office.released()
     (own,) = office.get(EMPLOYEE, "/v1/packets").json["items"]
     assert (own["state"], own["calibration"], own["last_refusal"]) == ("released", None, None)
+    seen = {one: office.get(one, f"/v1/packets?person_id={EMPLOYEE}").json["items"] for one in (HR, MANAGER, EMPLOYEE)}
+    versions = {one: items[0]["row_version"] for one, items in seen.items()}
+    assert versions == {HR: office.row()["row_version"], MANAGER: None, EMPLOYEE: None}
 
 
 def test_actions_agree_with_what_the_commands_do_and_tell_the_employee_nothing(office: Office) -> None:
@@ -128,7 +131,13 @@ def test_actions_agree_with_what_the_commands_do_and_tell_the_employee_nothing(o
     }
     assert office.get(OUTSIDER, f"/v1/packets/{REVIEW}/actions").status_code == 404
     assert office.get(ASSISTANT, f"/v1/packets/{REVIEW}/actions").status_code == 403
+    known = office.row()["row_version"]
+    assert [office.get(one, f"/v1/packets/{REVIEW}/actions").json["row_version"] for one in (HR, MANAGER)] == [
+        known,
+        None,
+    ]
     office.released()
+    assert office.get(EMPLOYEE, f"/v1/packets/{REVIEW}/actions").json["row_version"] is None
     assert allowed(HR) == {"read", "release", "unrelease", "unrelease-and-revoke"}
     assert allowed(EMPLOYEE) == {"read"}
 

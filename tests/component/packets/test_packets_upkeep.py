@@ -15,6 +15,7 @@ from component.packets.packets_office import (
     QUESTIONNAIRE,
     REVIEW,
 )
+from packets.work.upkeep import READ_ROWS
 from reviewbus import quarantine, telemetry
 from reviewbus.jobs import ATTEMPTS_MAX
 
@@ -283,22 +284,21 @@ def test_a_sweep_goes_through_all_pages(office: Office) -> None:
 
 
 def test_a_sweep_reaches_every_row_of_ours_though_assessment_lacks_most(office: Office) -> None:
-    office.people()
-    ids = [f"0198c0de-2000-7b20-9c3f-{number:012x}" for number in range(1, 1100)]
-    office.opened(ids[0])
-    row = office.assessment.rows[ids[0]]
-    office.assessment.rows |= {each: {**row, "review_id": each} for each in ids[1:]}
-    office.service.sweep()
-    assert office.rows("select count(*) as rows from packets") == [{"rows": len(ids)}]
-    # 201 are left, so that there are two pages, the second of which is the last row only.
-    for each in ids[100:-101]:
-        del office.assessment.rows[each]
-    office.do("update packets set state = 'released', snapshot_hash = 'sha256:x' where review_id = any(%s)", ids)
+    office.ready()
+    office.released()
+    prefix, rows = REVIEW[:-4], READ_ROWS + 50
+    office.do(
+        "insert into packets select (jsonb_populate_record(known, jsonb_build_object("
+        "'review_id', %s || lpad(to_hex(number), 4, '0')))).* from packets known, generate_series(2, %s) number",
+        prefix,
+        rows,
+    )
+    last = f"{prefix}{rows:04x}"
+    office.assessment.rows[last] = {**office.assessment.rows[REVIEW], "review_id": last}
     found = office.service.sweep()
-    assert {(each["review_id"], each["finding"]) for each in found} == {
-        (each, "release-without-register") for each in ids
-    }
-    assert len(found) == len(ids)
+    assert [each["review_id"] for each in found] == [f"{prefix}{number:04x}" for number in range(2, rows)]
+    assert {each["finding"] for each in found} == {"release-without-register"}
+    assert list(office.service.sweep()) == []
 
 
 def test_a_restored_database_moves_every_row_past_what_is_in_flight(office: Office) -> None:

@@ -100,7 +100,6 @@ opened shared submitted released open  | unreleased           |                 
 opened shared submitted                | unreleased-in-flight |                                         |
 opened shared submitted released open  | closed               | -sign>E -sign>M                         |
 opened                                 | closed               | -self-assessment>E                      |
-opened closed                          | opened               | +self-assessment>E                      | kick-off>E c form:0
 opened shared                          | cancelled            | -manager-assessment>M                   |
 opened shared submitted to-manager     | closed               | -release>M                              |
 """  # noqa: E501 - a table is read in columns

@@ -57,7 +57,7 @@ class PdfAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdfDocument:
-    """All that is printed. `period` is the cycle's title; `rating` the calibrated or final one, if it is included."""
+    """All that is printed. `period` is the questionnaire's title; `rating` the calibrated or final one, if included."""
 
     title: str
     company: str

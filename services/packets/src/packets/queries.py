@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
+_ABSENT = "packet {} has a snapshot of what is not here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Filters:
 
 
 def overview(packet: Packet, standing: Standing) -> Words:
-    """How far a packet is; the employee learns nothing about calibration and refusals."""
+    """How far a packet is; the employee learns nothing about calibration and refusals, only HR how often it moved."""
     told = Part.EMPLOYEE not in standing.parts
     return {
         "review_id": packet.review_id,
@@ -47,7 +48,7 @@ def overview(packet: Packet, standing: Standing) -> Words:
         "manager_id": packet.manager_id,
         "state": packet.state.value,
         "epoch": packet.epoch,
-        "row_version": packet.row_version,
+        "row_version": packet.row_version if visibility.counts_shown(standing) else None,
         "viewed": is_viewed(packet),
         "calibration": packet.calibration.value if told else None,
         "overridden": is_overridden(packet) if told else None,
@@ -187,10 +188,15 @@ class Paper:
     view: Words
 
 
-def pdf_key(packet: Packet, names: store.Names, *, company: str, template: str) -> str:
-    """The key of a packet's PDF: what it shows, the names frozen with it, and how it is printed."""
+def pdf_key(library: Library, packet: Packet, names: store.Names, *, company: str, template: str) -> str:
+    """The key of a packet's PDF: what it shows, the names frozen with it, and how it is printed.
+
+    The questionnaire is a part of it: its title and the words of its options and scales are printed as well, and the
+    snapshot's hash does not cover them.
+    """
     shown = {
         "snapshot": pinned(packet).hash,
+        "questionnaire": list(_content(library, packet).questionnaire),
         "subject": names.subject,
         "manager": names.manager,
         "company": company,
@@ -203,10 +209,11 @@ def pdf_key(packet: Packet, names: store.Names, *, company: str, template: str) 
 def paper(tx: Tx, packet: Packet, *, company: str, template: str) -> Paper:
     """Collect what is printed."""
     names = store.names(tx, packet)
-    questionnaire, _ = _papers(store.Library(tx), packet)
+    library = store.Library(tx)
+    questionnaire, _ = _papers(library, packet)
     return Paper(
         packet=packet,
-        key=pdf_key(packet, names, company=company, template=template),
+        key=pdf_key(library, packet, names, company=company, template=template),
         title=questionnaire.title,
         names=names,
         view=view(tx, packet, Part.EMPLOYEE),
@@ -246,12 +253,18 @@ def allowed(tx: Tx, items: Sequence[Mapping[str, Any]]) -> list[bool]:
 
 
 def _papers(library: Library, packet: Packet) -> tuple[Questionnaire, Mapping[str, Mapping[str, Any]]]:
-    content = library.content(packet.review_id, pinned(packet).ref.manager_version)
-    questionnaire = library.questionnaire(content.questionnaire) if content else None
-    if content is None or questionnaire is None:
-        message = f"packet {packet.review_id} has a snapshot of what is not here"
-        raise AssertionError(message)
+    content = _content(library, packet)
+    questionnaire = library.questionnaire(content.questionnaire)
+    if questionnaire is None:
+        raise AssertionError(_ABSENT.format(packet.review_id))
     return questionnaire, content.answers
+
+
+def _content(library: Library, packet: Packet) -> store.Content:
+    content = library.content(packet.review_id, pinned(packet).ref.manager_version)
+    if content is None:
+        raise AssertionError(_ABSENT.format(packet.review_id))
+    return content
 
 
 def _rating(library: Library, packet: Packet, questionnaire: Questionnaire) -> Words | None:

@@ -8,7 +8,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from packets.domain.packet import PacketState
-from reviewbus.schema import Body, Page, Shape, person_id, reason
+from reviewbus.schema import Body, Flag, Page, Shape, person_id, reason
 
 INTEGER_MAX = 2**31 - 1
 QUESTIONS_MAX = 200
@@ -34,7 +34,7 @@ class Selected(Body):
     """What HR chooses to show."""
 
     question_ids = fields.List(fields.String(validate=QUESTION_ID), required=True, validate=Length(max=QUESTIONS_MAX))
-    rating = fields.Boolean(load_default=True, metadata={"description": "Whether calibrated ratings are shown"})
+    rating = Flag(load_default=True, metadata={"description": "Whether calibrated ratings are shown"})
 
 
 class NewSession(Body):
@@ -81,7 +81,7 @@ class Unrelease(Body):
     """Why a packet is taken back, and whether signatures go with it."""
 
     reason = reason(required=False)
-    revoke_signatures = fields.Boolean(load_default=False)
+    revoke_signatures = Flag(load_default=False)
 
 
 class PacketsQuery(Page):
@@ -186,7 +186,6 @@ class RatingShape(Shape):
 
     review_id = fields.String(required=True)
     rating_version = fields.Integer(required=True)
-    row_version = fields.Integer(required=True)
 
 
 class PacketShape(Shape):
@@ -195,7 +194,6 @@ class PacketShape(Shape):
     review_id = fields.String(required=True)
     state = fields.String(required=True)
     epoch = fields.Integer(required=True)
-    row_version = fields.Integer(required=True)
 
 
 class RatedPacketShape(PacketShape):
@@ -207,6 +205,7 @@ class RatedPacketShape(PacketShape):
 class OverviewShape(PacketShape):
     """A packet in a list."""
 
+    row_version = fields.Integer(required=True, allow_none=True, metadata={"description": "For HR; else null"})
     cycle_id = fields.String(required=True)
     subject_id = fields.String(required=True)
     manager_id = fields.String(required=True)
@@ -288,7 +287,7 @@ class ActionsShape(Shape):
 
     review_id = fields.String(required=True)
     state = fields.String(required=True, allow_none=True, metadata={"description": "Null to whom it is hidden"})
-    row_version = fields.Integer(required=True, allow_none=True)
+    row_version = fields.Integer(required=True, allow_none=True, metadata={"description": "For HR; else null"})
     actions = fields.List(fields.Nested(ActionShape), required=True)
 
 

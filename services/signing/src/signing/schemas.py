@@ -10,7 +10,10 @@ COMMENT_CHARS_MAX = 20_000
 INT_MAX = 2**31 - 1
 ITEMS_MAX = 500
 ROLES = ("employee", "manager")
-_HASH = ma.validate.Regexp(r"sha256:[0-9a-f]{64}\Z", error="Must be sha256: and 64 hexadecimal digits.")
+_HASH = ma.validate.And(
+    ma.validate.Length(equal=71),
+    ma.validate.Regexp(r"^sha256:[0-9a-f]{64}$", error="Must be sha256: and 64 hexadecimal digits."),
+)
 
 
 class SignaturesQuery(Page):

@@ -122,7 +122,7 @@ class LockedReleased(Refusal):
 
 
 class Locked(Refusal):
-    """What the employee is told of a release: that the review is locked, not by what."""
+    """The review is locked."""
 
     code = "locked"
     rank = Rank.LOCKED

@@ -11,7 +11,7 @@ from assessment.domain.questionnaire import Audience, QuestionKind
 from assessment.domain.review import ReleaseMode, SelfVisibility
 from assessment.schemas import parts
 from reviewbus import schema
-from reviewbus.schema import Body, Page, Shape
+from reviewbus.schema import Body, Flag, Page, Shape
 
 
 class Named(Shape):
@@ -21,7 +21,7 @@ class Named(Shape):
     name = parts.words(parts.TITLE_CHARS_MAX, required=True)
     email = fields.Email(required=True, validate=validate.Length(max=parts.EMAIL_CHARS_MAX))
     manager_id = schema.person_id(load_default=None, allow_none=True)
-    active = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    active = Flag(load_default=True)
     language = parts.language(load_default="en")
 
 
@@ -102,7 +102,7 @@ class Question(Shape):
     text_hash = fields.String(dump_only=True)
     audience = parts.one_of(Audience, required=True)
     kind = parts.one_of(QuestionKind, required=True)
-    required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    required = Flag(load_default=False)
     help_text = parts.text(parts.QUESTION_CHARS_MAX, load_default=None, allow_none=True)
     scale = fields.Nested(Scale, load_default=None, allow_none=True)
     options = parts.many(fields.Nested(Option), parts.OPTIONS_MAX, load_default=None, allow_none=True)
@@ -156,8 +156,8 @@ class CycleBody(Body):
     manager_deadline = fields.Date(required=True)
     questionnaire_id = parts.our_id(required=True)
     release_mode = parts.one_of(ReleaseMode, load_default=ReleaseMode.HR_GATED.value)
-    calibration_required = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-    release_after_calibration = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    calibration_required = Flag(load_default=False)
+    release_after_calibration = Flag(load_default=False)
     self_visibility = parts.one_of(SelfVisibility, load_default=SelfVisibility.ON_SHARE.value)
     instructions = parts.text(parts.TEXT_CHARS_MAX, load_default=None, allow_none=True)
 

@@ -119,11 +119,7 @@ def rate(tx: Tx, caller: Caller, body: Words, session_id: UUID, review_id: UUID)
         justification=body["justification"],
         expected_version=http.if_match_version(),
     )
-    words = {
-        "review_id": packet.review_id,
-        "rating_version": packet.rating_version,
-        "row_version": packet.row_version,
-    }
+    words = {"review_id": packet.review_id, "rating_version": packet.rating_version}
     return Reply(body=words, etag=str(packet.rating_version))
 
 

@@ -13,7 +13,7 @@ from packets.domain.holds import awaited_fence
 from packets.domain.packet import Part, preview_tag
 from packets.domain.people import unmet_part
 from packets.domain.refusals import refuse
-from packets.domain.visibility import unmet_see_state
+from packets.domain.visibility import counts_shown, unmet_see_state
 from packets.pdf import TEMPLATE_VERSION
 from packets.queries import Filters
 from reviewbus import http
@@ -77,7 +77,7 @@ def pdf(tx: Tx, caller: Caller, review_id: UUID) -> Response:
     found = reading.authorise(tx, str(review_id), actor(caller))
     company = http.edge().services["settings"].company_name
     names = store.names(tx, found)
-    key = queries.pdf_key(found, names, company=company, template=TEMPLATE_VERSION)
+    key = queries.pdf_key(store.Library(tx), found, names, company=company, template=TEMPLATE_VERSION)
     file = store.pdf_file(tx, key) if names.subject is not None else None
     if file is not None and file.failure is not None:
         raise Problem(503, "pdf-not-renderable", "No PDF can be made of this packet; people have been told.")
@@ -92,11 +92,11 @@ def pdf(tx: Tx, caller: Caller, review_id: UUID) -> Response:
 def actions(tx: Tx, caller: Caller, review_id: UUID) -> Words:
     """What the caller could do with a packet now, and what is unmet."""
     found, answers = queries.actions(tx, str(review_id), actor(caller))
-    hidden = bool(unmet_see_state(found, store.standing(tx, found, actor(caller))))
+    standing = store.standing(tx, found, actor(caller))
     return {
         "review_id": found.review_id,
-        "state": None if hidden else found.state.value,
-        "row_version": None if hidden else found.row_version,
+        "state": None if unmet_see_state(found, standing) else found.state.value,
+        "row_version": found.row_version if counts_shown(standing) else None,
         "actions": [
             {
                 "name": each.action.value,

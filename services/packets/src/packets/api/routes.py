@@ -31,7 +31,6 @@ def acknowledge(packet: Packet) -> dict[str, Any]:
         "review_id": packet.review_id,
         "state": packet.state.value,
         "epoch": packet.epoch,
-        "row_version": packet.row_version,
     }
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from packets.domain.facts import PacketDownloaded, PacketViewed
 from packets.domain.packet import CalibrationState, Packet, PacketState, Part, RatingShown, is_viewed, pinned
-from packets.domain.people import unmet_part
 from packets.domain.readiness import unmet_ready
 from packets.domain.refusals import ForbiddenRole, NotFound, NotReady, Refusal, refuse
 from packets.domain.selection import Audience, Question, Selection, shown_question_ids
@@ -64,9 +63,9 @@ def unmet_see_state(packet: Packet, standing: Standing) -> list[Refusal]:
     return [] if seeing else [NotFound()]
 
 
-def unmet_history(standing: Standing) -> list[Refusal]:
-    """Why the person cannot read the packet's history."""
-    return unmet_part(standing, Part.HR_ADMIN)
+def counts_shown(standing: Standing) -> bool:
+    """Whether the person is told how often the row was written: HR is; others would learn of what is kept from them."""
+    return bool((standing.parts | standing.barred) & {Part.HR_ADMIN, Part.HR_ASSISTANT})
 
 
 def read_as(packet: Packet, standing: Standing) -> Part:
