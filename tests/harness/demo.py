@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 WORDS = (
     "This starts PostgreSQL, Kafka, a mail server and four services as processes of this machine, takes one "
-    "performance review through them, and leaves what came of it in {}."
+    "performance review through them, and leaves what came of it in {}.\n"
+    "Anna is reviewed and Max is her manager; Helen is HR, Amy assists her, Kai calibrates, Olga is a colleague who "
+    "has no part in it. Links in mails lead to a web front end that is not part of this repository."
 )
 STARTED = "everything starts"
 TOLD = "every step was answered as the story needs"

@@ -130,7 +130,7 @@ class Telling:
         story, narrator = self.story, self.narrator
         packet = f"/v1/packets/{story.review()}"
         narrator.chapter("HR prepares the packet")
-        with narrator.step("Helen selects two of the four questions, and the rating, for packets"):
+        with narrator.step("Helen selects two of the manager's four questions, and the rating, for packets"):
             story.select_questions(SHARED)
         with narrator.step(f"Kai and Helen calibrate: the rating becomes {RATED}"):
             story.calibrate(rating=RATED)

@@ -158,13 +158,13 @@ def _follow(place: Place, supervisor: subprocess.Popen[bytes]) -> bool:
 def _explain(place: Place) -> None:
     known = json.loads(place.addresses.read_text(encoding="utf-8"))
     services, review_id = known["services"], known["review_ids"][0]
-    print()
-    for name, url in services.items():
-        print(f"  {name:<14} {url}   {url}/docs")
-    print()
+    print("\nOne token a person:\n")
     for name, one in known["people"].items():
         roles = f" ({', '.join(one['roles'])})" if one["roles"] else ""
         print(f"  {name + roles:<20} {one['token']}")
+    print("\nThe services, and their operations:\n")
+    for name, url in services.items():
+        print(f"  {name:<14} {url}   {url}/docs")
     tokens = place.folder / "tokens"
     print("\nTry:\n")
     for who, url in (
