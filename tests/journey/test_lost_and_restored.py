@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from harness.journey import problem
-from harness.people import ANNA, HELEN, MAX
+from harness.people import ANNA, HELEN, HUGO, MAX
 from harness.story import MANAGER_ANSWERS, expect
 from reviewbus import quarantine, verbs
 
@@ -149,6 +150,36 @@ def test_lost_facts_about_the_review_are_found_by_the_sweep(stage: Stage) -> Non
     story.send_to_manager()
     story.release()
     story.sign(ANNA)
+    agree_at_rest(stage)
+
+
+def test_lost_facts_about_people_are_found_by_the_sweep_and_decide_who_may_act(own_stage: Stage) -> None:
+    stage, story = own_stage, own_stage.story
+    story.import_people()
+    stage.relay("assessment")
+    stage.world.broker.forget()
+    story.begin(calibration_required=False)
+    chosen = f"/v1/shared-questions/{story.cycle_id}"
+    story.select_questions()
+    story.written()
+    send = f"/v1/packets/{story.review()}/release-to-manager"
+    stage.settle()
+    assert story.as_(HELEN).get(chosen).status_code == 200
+    stage.refused(lambda: story.as_(HELEN).post(send), 403, "unknown-person")
+    assert {"people-facts-repaired"} <= {one.get("finding", one.get("kind")) for one in sweep(stage, "packets")}
+    assert {"people-facts-repaired"} <= {one.get("kind") for one in sweep(stage, "signing")}
+    # Hugo moves below the employee, and nobody is told.
+    story.import_people([replace(HUGO, manager=ANNA.id)])
+    stage.relay("assessment")
+    stage.world.broker.forget()
+    assert sweep(stage, "packets", "signing")
+    stage.refused(lambda: story.as_(HUGO).post(send), 403, "self-dealing")
+    story.send_to_manager()
+    story.release()
+    story.sign(ANNA)
+    expect(revoke(stage), 202)
+    stage.settle()
+    assert sweep(stage, "packets", "signing") == []
     agree_at_rest(stage)
 
 

@@ -1,12 +1,13 @@
 """Who reports to whom, as the people facts told it: ids and lines only.
 
-Facts may come late and twice; the person's version decides. The line above a person is followed with a limit, so that
+Facts may come late and twice; the person's version decides. What no fact told, since it was lost or came after the
+backup that was restored, is learnt from the owner's pages, in every sweep and before a quarantine ends. The line above a person is followed with a limit, so that
 a loop in what was told cannot hang a request.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -14,11 +15,16 @@ from sqlalchemy.dialects.postgresql import insert
 from reviewbus.tables import directory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from reviewbus.db import Tx
+    from reviewbus.db import Database, Tx
 
+    Page = tuple[Sequence[Mapping[str, Any]], str | None]
+
+# Where the owner tells everybody, with `cursor` and `limit`.
+ADDRESS = "/internal/directory"
 LINE_LEVELS_MAX = 50
+_TOLD = ("person_id", "manager_id", "active", "version")
 _LINE = sa.text(
     "with recursive line (person_id, level) as ("
     " select manager_id, 1 from directory where person_id = :person and manager_id is not null"
@@ -28,18 +34,38 @@ _LINE = sa.text(
 )
 
 
-def learn(tx: Tx, people: Sequence[Mapping[str, object]]) -> None:
-    """Keep what a `person.changed` fact says of each person, unless something newer is known."""
-    for person in sorted(people, key=lambda one: str(one["person_id"])):
-        values = {name: person[name] for name in ("person_id", "manager_id", "active", "version")}
-        statement = insert(directory).values(values)
-        tx.execute(
-            statement.on_conflict_do_update(
-                index_elements=[directory.c.person_id],
-                set_={name: statement.excluded[name] for name in ("manager_id", "active", "version")},
-                where=directory.c.version < statement.excluded.version,
-            )
-        )
+def learn(tx: Tx, people: Sequence[Mapping[str, Any]]) -> int:
+    """Keep what is told of each person, unless something as new is known; return of how many that was news."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for person in people:
+        known = newest.setdefault(person["person_id"], person)
+        if person["version"] > known["version"]:
+            newest[person["person_id"]] = person
+    if not newest:
+        return 0
+    # Locked in the order of their ids, whoever tells.
+    values = [{name: newest[each][name] for name in _TOLD} for each in sorted(newest)]
+    statement = insert(directory).values(values)
+    told = statement.on_conflict_do_update(
+        index_elements=[directory.c.person_id],
+        set_={name: statement.excluded[name] for name in _TOLD[1:]},
+        where=directory.c.version < statement.excluded.version,
+    )
+    return len(tx.execute(told.returning(directory.c.person_id)).all())
+
+
+def catch_up(db: Database, page_after: Callable[[str | None], Page]) -> int:
+    """Learn everybody from their owner, page by page in a transaction each; return of how many that was news.
+
+    `page_after` returns the people from a cursor on, None being the beginning, and the next cursor, None at the end.
+    """
+    news, cursor = 0, None
+    while True:
+        people, cursor = page_after(cursor)
+        with db.begin() as tx:
+            news += learn(tx, people)
+        if cursor is None:
+            return news
 
 
 def line_above(tx: Tx, person: str) -> frozenset[str]:

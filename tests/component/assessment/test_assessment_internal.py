@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from component.assessment.assessment_service import MANAGER_ANSWERS, SELF_ANSWERS, Running
-from harness.people import ANNA, BEN, HELEN, MAX, OLGA
+from harness.people import ANNA, BEN, CAST, HELEN, MAX, OLGA
 from reviewbus.canonical import digest
 
 if TYPE_CHECKING:
@@ -69,6 +69,39 @@ def test_names_are_told_of_those_who_are_known(service: Running) -> None:
         "manager_id": MAX.id,
         "language": "en",
     }
+
+
+def test_everybody_is_told_in_pages_with_lines_and_versions_and_without_names(service: Running) -> None:
+    service.import_cast()
+    found: list[dict[str, Any]] = []
+    path = "/internal/directory?limit=3"
+    while True:
+        page = service.done(service.get("packets", path))
+        found += page["items"]
+        if page["next_cursor"] is None:
+            break
+        path = f"/internal/directory?limit=3&cursor={page['next_cursor']}"
+    assert [one["person_id"] for one in found] == sorted(each.id for each in CAST)
+    (anna,) = [one for one in found if one["person_id"] == ANNA.id]
+    (row,) = service.rows(f"select version from person where person_id = '{ANNA.id}'")
+    assert anna == {"person_id": ANNA.id, "manager_id": MAX.id, "active": True, "version": row["version"]}
+    assert service.get(HELEN, "/internal/directory").status_code == 403
+    assert service.get("packets", "/internal/directory?cursor=ours").status_code == 422
+
+
+def test_after_a_restore_people_and_cycles_are_told_above_what_others_know(own_service: Running) -> None:
+    own_service.review()
+    query = (
+        "select version from person union all select row_version from cycle union all select event_sequence from cycle"
+    )
+    before = sum(row["version"] for row in own_service.rows(query))
+    rows = len(own_service.rows(query))
+    own_service.service.move_restored()
+    assert sum(row["version"] for row in own_service.rows(query)) == before + 1_000 * rows
+    body = {"person_id": "p-new", "name": "N", "email": "n@company.example", "manager_id": MAX.id}
+    own_service.done(own_service.post(HELEN, "/v1/people/import", {"people": [body]}))
+    (told,) = own_service.events("p-new", "person.changed.v1")
+    assert told["version"] == 1_001
 
 
 def test_states_are_told_in_pages_with_every_register(service: Running) -> None:

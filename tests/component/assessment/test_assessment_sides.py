@@ -27,6 +27,25 @@ def _save(service: Running, review_id: str, version: int, **answers: Any) -> Any
     return service.done(service.put(ANNA, _self(review_id), {"answers": answers or SELF_ANSWERS}, version=version))
 
 
+def test_drafts_of_the_other_side_and_holds_leave_no_trace_in_what_participants_read(service: Running) -> None:
+    review_id = service.review()
+    path = f"/v1/reviews/{review_id}"
+
+    def seen(who: Person) -> Any:
+        return service.done(service.get(who, path))
+
+    before = seen(MAX)
+    hr = seen(HELEN)["row_version"]
+    saved = _save(service, review_id, 0)
+    assert "row_version" not in saved
+    assert seen(MAX) == before
+    before = seen(ANNA)
+    service.submitted(review_id)
+    service.hold(review_id, fence=2, manager_version=99)
+    assert seen(ANNA) == before
+    assert seen(HELEN)["row_version"] > hr
+
+
 def test_texts_are_sanitised_and_empty_ones_are_no_answers(service: Running) -> None:
     review_id = service.review()
     dangerous = '<p onclick="x()">Hi<script>alert(1)</script> <a href="javascript:x">link</a><img src=x></p>'

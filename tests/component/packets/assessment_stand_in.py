@@ -1,4 +1,4 @@
-"""Another team's service, as packets knows it: it answers three documented addresses with what a test puts there."""
+"""Another team's service, as packets knows it: it answers documented addresses with what a test puts there."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Assessment:
     items: dict[tuple[str, str, int], dict[str, Any]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    everybody: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     down: bool = False
     refused: str | None = None
@@ -40,6 +41,7 @@ class Assessment:
         app = flask.Flask("assessment")
         app.add_url_rule("/internal/contents", view_func=self._contents, methods=["POST"])
         app.add_url_rule("/internal/people", view_func=self._people, methods=["POST"])
+        app.add_url_rule("/internal/directory", view_func=self._directory)
         app.add_url_rule("/internal/states", view_func=self._states)
         app.add_url_rule("/internal/swept", view_func=self._swept, methods=["POST"])
         app.before_request(self._begin)
@@ -125,6 +127,12 @@ class Assessment:
                 for each in known
             ]
         }
+
+    def _directory(self) -> dict[str, Any]:
+        after = flask.request.args.get("cursor", "")
+        rest = [one for one in self.everybody if one["person_id"] > after]
+        # Small pages, so that there is a second one.
+        return {"items": rest[:3], "next_cursor": rest[2]["person_id"] if len(rest) > 3 else None}
 
     def _states(self) -> dict[str, Any]:
         if self.before_answer is not None:

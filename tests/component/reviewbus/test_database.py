@@ -118,11 +118,22 @@ def test_the_line_above_ends_where_it_began_in_a_loop(db: Database) -> None:
 
 def test_older_facts_about_a_person_change_nothing(db: Database) -> None:
     with db.begin() as tx:
-        directory.learn(tx, [person("a", "new", 5)])
-        directory.learn(tx, [person("a", "old", 4, active=False), person("a", "same", 5)])
+        assert directory.learn(tx, [person("a", "new", 5)]) == 1
+        assert directory.learn(tx, [person("a", "old", 4, active=False), person("a", "same", 5)]) == 0
         assert directory.line_above(tx, "a") == {"new"}
-        directory.learn(tx, [person("a", None, 6, active=False)])
+        assert directory.learn(tx, [person("b", None), person("a", None, 6, active=False), person("a", "old", 5)]) == 2
         assert directory.line_above(tx, "a") == frozenset()
+        assert directory.learn(tx, []) == 0
+
+
+def test_everybody_is_learnt_page_by_page_and_only_news_counts(db: Database) -> None:
+    with db.begin() as tx:
+        directory.learn(tx, [person("a", "b", 2), person("c", "old", 1)])
+    pages = {None: ([person("a", "b", 2), person("b", "c", 1)], "b"), "b": ([person("c", "d", 2)], None)}
+    assert directory.catch_up(db, lambda cursor: pages[cursor]) == 2
+    assert directory.catch_up(db, lambda cursor: pages[cursor]) == 0
+    with db.begin() as tx:
+        assert directory.line_above(tx, "a") == {"b", "c", "d"}
 
 
 def partitions(connection: sa.Connection) -> set[str]:

@@ -1,7 +1,7 @@
 """The signing service as its tests meet it: the real application on a real database, told things by records.
 
 Assessment and packets are not here: `peers` answers the one address that signing asks of each, with what a test puts
-there.
+there; assessment's directory is empty unless a test fills it.
 """
 
 from __future__ import annotations
@@ -78,16 +78,24 @@ class Peers:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {"assessment": [], "packets": []}
+        self.everybody: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.restored: str | None = None
         self.swept: list[str] = []
         self.before_answer: Any = None
         self._app = flask.Flask("peers")
+        self._app.add_url_rule("/internal/directory", view_func=self._directory)
         self._app.add_url_rule("/internal/states", view_func=self._states)
         self._app.add_url_rule("/internal/swept", view_func=self._swept, methods=["POST"])
 
     def transports(self) -> dict[str, httpx.BaseTransport]:
         return dict.fromkeys(self.rows, httpx.WSGITransport(app=self._app))
+
+    def _directory(self) -> dict[str, Any]:
+        assert flask.request.host.startswith("assessment.")
+        after, limit = flask.request.args.get("cursor", ""), int(flask.request.args["limit"])
+        rest = [one for one in self.everybody if one["person_id"] > after]
+        return {"items": rest[:limit], "next_cursor": rest[limit - 1]["person_id"] if len(rest) > limit else None}
 
     def _states(self) -> dict[str, Any]:
         owner = flask.request.host.split(".")[0]

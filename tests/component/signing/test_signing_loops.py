@@ -11,6 +11,7 @@ from component.signing.signing_desk import (
     EMPLOYEE,
     H1,
     H2,
+    HR_BELOW,
     MANAGER,
     OTHER_REVIEW,
     REVIEW,
@@ -18,6 +19,8 @@ from component.signing.signing_desk import (
 )
 from reviewbus import quarantine
 from reviewbus.client import PeerRefused
+from signing import commands, store
+from signing.domain.ids import ReviewId
 
 FREE = {"fence": 0, "held": False, "epoch": None, "snapshot_hash": None}
 HOLDERS = ("signature:employee", "signature:manager", "completion")
@@ -106,6 +109,35 @@ def test_a_sweep_over_services_that_agree_finds_nothing(desk: Desk) -> None:
     assert desk.emitted() == emitted
 
 
+def _told(version: int, **lines: str | None) -> list[dict[str, Any]]:
+    return [
+        {"person_id": f"p-{each}", "manager_id": manager, "active": True, "version": version}
+        for each, manager in sorted(lines.items())
+    ]
+
+
+def test_who_reports_to_whom_is_learnt_by_the_sweep_where_facts_were_lost(desk: Desk) -> None:
+    desk.open()
+    desk.signed(EMPLOYEE)
+    desk.run("delete from directory")
+    assert desk.revoke().json["code"] == "unknown-person"
+    desk.peers.rows = {"assessment": [_review(desk, employee=_held(2))], "packets": [_packet(desk)]}
+    desk.peers.everybody = _told(1, anna="p-max", dora=None, helen="p-dora", hugo="p-anna", max="p-dora")
+    assert desk.service.sweep() == [{"kind": "people-facts-repaired", "people": 5}]
+    assert desk.service.sweep() == []
+    assert desk.revoke(person=HR_BELOW).json["code"] == "self-dealing"
+    assert desk.revoke().status_code == 202
+
+
+def test_after_a_restore_the_line_above_is_that_of_today_before_anybody_is_served(desk: Desk) -> None:
+    desk.open()
+    desk.signed(EMPLOYEE)
+    desk.peers.rows["assessment"] = [_review(desk, employee=_held(2))]
+    desk.peers.everybody = _told(2, helen="p-anna")
+    desk.service.move_restored()
+    assert desk.revoke().json["code"] == "self-dealing"
+
+
 def test_lost_facts_are_repaired_page_by_page_and_missing_rows_created(desk: Desk) -> None:
     others = [f"0198c0de-2000-7b20-9c3f-00000000001{n}" for n in range(4)]
     desk.peers.rows = {
@@ -116,6 +148,16 @@ def test_lost_facts_are_repaired_page_by_page_and_missing_rows_created(desk: Des
     assert desk.emitted() == ["signing.opened.v1"] * 4
     assert desk.rows("select count(*), bool_and(released), min(self_version) from record") == [(4, True, 5)]
     assert _findings(desk) == []
+
+
+def test_a_row_that_waits_for_nothing_is_not_sent_again(desk: Desk) -> None:
+    desk.open()
+    desk.signed(EMPLOYEE)
+    with desk.service.db.begin() as tx:
+        answered = store.load(tx, ReviewId(REVIEW))
+        assert answered is not None
+        assert commands.send_again(tx, [answered]) == 0
+    assert desk.rows("select waiting_since, resends from record") == [(None, 0)]
 
 
 def test_a_lost_wish_to_revoke_is_carried_out_by_the_sweep(desk: Desk) -> None:

@@ -92,6 +92,13 @@ def test_a_real_change_counts_the_version_up(changed: ImportRow) -> None:
     assert [fact.version for fact in told] == [2]
 
 
+def test_after_a_restore_somebody_new_begins_beyond_what_was_told_of_them_before() -> None:
+    restored = {person_id: replace(one, version=one.version + 1_000) for person_id, one in DIRECTORY.items()}
+    outcome, told = import_people(restored, (row("ann", "boss"), row("eve", "boss")), actor=HR_ADMIN)
+    assert [(one.person_id, one.version) for one in outcome.changed] == [("ann", 1_001), ("eve", 1_002)]
+    assert [fact.version for fact in told] == [1_001, 1_002]
+
+
 def test_rows_that_do_not_fit_are_left_out_and_named_while_the_others_are_taken() -> None:
     rows = (
         row("ann", "boss"),

@@ -28,10 +28,9 @@ def test_the_guards_follow_from_what_is_held_in_every_state(held: tuple[Holder, 
         assert review.registers.held_by() == held
         assert rv.release_locked(review) == released
         assert rv.signature_locked(review) == signed
-        assert rv.manager_side_editable(review) == (not held)
         unshared = self_state in {SelfState.NONE, SelfState.DRAFT}
         assert rv.self_side_editable(review) == (not signed and (not released or unshared))
-        assert bool(rv.unmet_no_hold(review)) == (not rv.manager_side_editable(review))
+        assert bool(rv.unmet_no_hold(review)) == bool(held)
         assert bool(rv.unmet_self_side(review)) == (not rv.self_side_editable(review))
         assert bool(rv.unmet_no_signature(review)) == signed
 

@@ -182,6 +182,8 @@ _INDICES = (
     "create index person_manager on person (manager_id, person_id)",
     "create index cycle_questionnaire on cycle (questionnaire_id)",
     "create index review_cycle on review (cycle_id, review_id)",
+    "create index review_unopened on review (cycle_id, review_id) where not started",
+    "create index review_unclosed on review (cycle_id, review_id) where started and not cycle_closed",
     "create index review_manager on review (manager_id, review_id)",
     "create index review_subject on review (subject_id, review_id)",
     "create index review_year on review (year, review_id)",

@@ -45,6 +45,7 @@ def move_restored(db: Database) -> int:
     # Once before, so that an interruption leaves edits refused; once after, so that no sweep of unmoved rows counts.
     with db.begin() as tx:
         restored.await_sweeps(tx)
+        restored.jump_told(tx)
     moved, after = 0, None
     while True:
         with db.begin() as tx:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from reviewbus import directory
 from reviewbus.canonical import digest
 from reviewbus.client import PeerClient
 
@@ -37,6 +38,11 @@ class Assessment:
         """Names and languages by person; those who are not known are left out; at most ITEMS_MAX."""
         answer = self._client.post("/internal/people", {"person_ids": list(person_ids)})
         return {item["person_id"]: item for item in answer["items"]}
+
+    def directory(self, cursor: str | None) -> tuple[list[Item], str | None]:
+        """A page of who reports to whom in the order of the people's ids, and where the next one begins."""
+        answer = self._client.get(directory.ADDRESS, {"cursor": cursor, "limit": STATES_ROWS})
+        return cast("list[Item]", answer["items"]), cast("str | None", answer["next_cursor"])
 
     def states(self, cursor: str | None) -> tuple[list[Item], str | None]:
         """A page of assessment's review rows in the order of their ids, and where the next one begins."""

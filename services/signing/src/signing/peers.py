@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reviewbus import directory
 from signing.domain.ids import CycleId, PersonId, ReviewId, SnapshotHash
 from signing.domain.knowledge import PacketRow, ReviewKnowledge, new_record
 from signing.domain.record import Holder, SelfState
@@ -34,6 +35,16 @@ class PacketSeen:
 
     blank: SigningRecord
     row: PacketRow
+
+
+def people(assessment: PeerClient, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of who reports to whom in the order of the people's ids, and the next cursor, if any.
+
+    Raises:
+        PeerUnavailable, PeerRefused: as the client does.
+    """
+    page = assessment.get(directory.ADDRESS, {"cursor": cursor, "limit": limit})
+    return page["items"], page["next_cursor"]
 
 
 def reviews(assessment: PeerClient, cursor: str | None, limit: int) -> tuple[list[ReviewSeen], str | None]:

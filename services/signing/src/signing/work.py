@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from reviewbus import idempotency, quarantine, tables, telemetry
+from reviewbus import directory, idempotency, quarantine, tables, telemetry
 from signing import commands, peers, store
 from signing.domain import knowledge, sweep
 from signing.domain.facts import Alarm
@@ -57,7 +57,8 @@ def sweep_all(db: Database, settings: Settings, assessment: PeerClient, packets:
     Raises:
         PeerUnavailable, PeerRefused: another service does not answer; what was repaired so far stays.
     """
-    findings = list(_sweep_packets(db, settings.sweep_rows, packets))
+    findings = _learn_people(db, settings.sweep_rows, assessment)
+    findings += _sweep_packets(db, settings.sweep_rows, packets)
     restored = peers.restored(assessment)
     more, whole = _sweep_reviews(db, settings.sweep_rows, assessment)
     findings += more
@@ -74,6 +75,7 @@ def move_restored(db: Database, settings: Settings, assessment: PeerClient) -> i
 
     Reviews that only assessment knows get their row. Safe to repeat after an interruption.
     """
+    _learn_people(db, settings.sweep_rows, assessment)
     moved: set[ReviewId] = set()
     for _, seen in _pages(lambda cursor: peers.reviews(assessment, cursor, settings.sweep_rows)):
         with db.begin() as tx:
@@ -101,6 +103,15 @@ def _outbox_is_behind(tx: Tx) -> bool:
     oldest = sa.select(tables.outbox.c.created_at).order_by(tables.outbox.c.id).limit(1).subquery()
     limit = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, OUTBOX_AGE_S_MAX)
     return bool(tx.execute(sa.select(oldest.c.created_at < limit)).scalar())
+
+
+def _learn_people(db: Database, rows: int, assessment: PeerClient) -> list[Finding]:
+    """Learn who reports to whom, which no fact may have told; return what was found."""
+    news = directory.catch_up(db, lambda cursor: peers.people(assessment, cursor, rows))
+    if not news:
+        return []
+    _log.warning("people_facts_repaired", people=news)
+    return [{"kind": "people-facts-repaired", "people": news}]
 
 
 def _sweep_packets(db: Database, rows: int, packets: PeerClient) -> Iterator[Finding]:

@@ -50,5 +50,5 @@ def after(cursor: str | None) -> str | None:
 
 def acknowledged(saved: Stored, rel: Relation, *, etag: int | None = None, **more: Any) -> Answer:
     """Answer a command on a review: ids, states and versions, as this caller may know them."""
-    body = {"review_id": saved.review.review_id, "row_version": saved.row_version, **shapes.states(saved.review, rel)}
+    body = {"review_id": saved.review.review_id, **shapes.row_version(saved, rel), **shapes.states(saved.review, rel)}
     return Answer(status=200, acknowledgement={**body, **more}, etag=None if etag is None else str(etag))

@@ -10,7 +10,7 @@ from assessment.queries import internal as queries
 from assessment.schemas import internal as shapes
 from assessment.store import restored
 from reviewbus.http import Routes
-from reviewbus.schema import encode_cursor
+from reviewbus.schema import decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
     from reviewbus.auth import Caller
@@ -29,6 +29,14 @@ def contents(tx: Tx, _caller: Caller, body: dict[str, Any]) -> Any:
 def people(tx: Tx, _caller: Caller, body: dict[str, Any]) -> Any:
     """Tell names and addresses."""
     return {"items": queries.people(tx, body["person_ids"])}
+
+
+@routes.internal("/internal/directory", query=shapes.DirectoryQuery, answer=shapes.Directory)
+def directory(tx: Tx, _caller: Caller, query: dict[str, Any]) -> Any:
+    """Tell who reports to whom and who is active, of everybody, page by page; no names."""
+    last = decode_cursor(query["cursor"], str)
+    items, ended = queries.directory(tx, after=last[0] if last else None, limit=query["limit"])
+    return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
 
 
 @routes.internal("/internal/states", query=shapes.StatesQuery, answer=shapes.States)

@@ -54,11 +54,6 @@ class Action:
         """Whether the command would be carried out now."""
         return not self.unmet
 
-    @property
-    def unmet_codes(self) -> tuple[str, ...]:
-        """The codes of `unmet`, in its order."""
-        return tuple(reason.code for reason in self.unmet)
-
 
 def actions(
     review: Review,

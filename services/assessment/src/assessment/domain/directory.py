@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from assessment.domain.ids import PersonId
 
+# By how much a restore moves everybody's version on.
+RESTORED_VERSIONS = 1_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRow:
@@ -70,7 +73,8 @@ def import_people(
     taken = _with_known_managers(known, rows, problems)
     people = {row.external_id: row.person_id for row in taken.values()}
     before = [known.get(row.external_id) for row in taken.values()]
-    after = [_person(row, known.get(row.external_id), _manager_id(row, known, people)) for row in taken.values()]
+    first = _first_version(directory)
+    after = [_person(row, known.get(row.external_id), _manager_id(row, known, people), first) for row in taken.values()]
     changed = tuple(person for old, person in zip(before, after, strict=True) if person != old)
     refuse(_loops({**directory, **{person.person_id: person for person in changed}}, changed))
     outcome = Import(
@@ -134,7 +138,13 @@ def _manager_id(row: ImportRow, known: Mapping[str, Person], new: Mapping[str, P
     return person.person_id if person is not None else new[row.manager_external_id]
 
 
-def _person(row: ImportRow, old: Person | None, manager_id: PersonId | None) -> Person:
+def _first_version(directory: Mapping[PersonId, Person]) -> int:
+    """Return where somebody new begins: beyond what others may have been told of them before a restore."""
+    newest = max((person.version for person in directory.values()), default=0)
+    return newest // RESTORED_VERSIONS * RESTORED_VERSIONS + 1
+
+
+def _person(row: ImportRow, old: Person | None, manager_id: PersonId | None, first: int) -> Person:
     person = Person(
         person_id=row.person_id,
         external_id=row.external_id,
@@ -142,7 +152,7 @@ def _person(row: ImportRow, old: Person | None, manager_id: PersonId | None) -> 
         email=row.email,
         manager_id=manager_id,
         active=row.active,
-        version=1 if old is None else old.version,
+        version=first if old is None else old.version,
     )
     return person if old in {None, person} else replace(person, version=person.version + 1)
 

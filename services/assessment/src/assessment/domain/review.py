@@ -123,11 +123,6 @@ def signature_locked(review: Review) -> bool:
     return any(review.registers.of(holder).held for holder in SIGNATURE_HOLDERS)
 
 
-def manager_side_editable(review: Review) -> bool:
-    """No register is held."""
-    return not review.registers.held_by()
-
-
 def self_side_editable(review: Review) -> bool:
     """No signature lock, and no release lock unless the self-assessment is still unshared."""
     unshared = review.self_state in {SelfState.NONE, SelfState.DRAFT}

@@ -44,6 +44,16 @@ def people(tx: Tx, wanted: Sequence[str]) -> list[Item]:
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
+def directory(tx: Tx, *, after: str | None, limit: int) -> tuple[list[Item], str | None]:
+    """Return people in the order of their ids, as facts tell of them, and where it ended."""
+    columns = (person.c[name] for name in ("person_id", "manager_id", "active", "version"))
+    query = sa.select(*columns).order_by(person.c.person_id).limit(limit + 1)
+    if after is not None:
+        query = query.where(person.c.person_id > after)
+    items = [dict(row) for row in tx.execute(query).mappings()]
+    return items[:limit], items[limit - 1]["person_id"] if len(items) > limit else None
+
+
 def states(tx: Tx, *, after: str | None, limit: int) -> tuple[list[Item], str | None]:
     """Return started reviews in the order of their ids, with all that others hold copies of, and where it ended."""
     query = sa.select(review).where(review.c.started).order_by(review.c.review_id).limit(limit + 1)

@@ -79,7 +79,7 @@ def one(tx: Tx, actor: Actor, review_id: str) -> Item:
     return {
         **_head(row, found.review),
         **shapes.states(found.review, rel),
-        "row_version": found.row_version,
+        **shapes.row_version(found, rel),
         **_progress(tx, found.review, rel),
         "instructions": row["instructions"],
         "release_mode": settings.release_mode.value,

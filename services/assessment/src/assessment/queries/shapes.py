@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from assessment.domain.deadline import Deadline
     from assessment.domain.people import Relation
     from assessment.domain.review import Review
+    from assessment.store.reviews import Stored
 
 
 def deadline(one: Deadline | None) -> dict[str, str] | None:
@@ -26,6 +27,14 @@ def deadline(one: Deadline | None) -> dict[str, str] | None:
 def instant(at: datetime | None) -> str | None:
     """Return an instant as RFC 3339."""
     return None if at is None else rfc3339(at)
+
+
+def row_version(stored: Stored, rel: Relation) -> dict[str, int]:
+    """Return the row's version for HR's eyes; nothing for employee and manager.
+
+    It counts what the other side drafts, and holds that come and go, of which they are to see nothing.
+    """
+    return {} if rel.employee or rel.manager else {"row_version": stored.row_version}
 
 
 def states(review: Review, rel: Relation) -> dict[str, Any]:

@@ -74,6 +74,26 @@ class People(Shape):
     items = fields.List(fields.Nested(Person), required=True)
 
 
+class DirectoryQuery(Page):
+    """Which page of the directory."""
+
+
+class DirectoryPerson(Shape):
+    """Whom a person reports to, and whether they are active; `version` counts their changes."""
+
+    person_id = fields.String(required=True)
+    manager_id = fields.String(required=True, allow_none=True)
+    active = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+
+
+class Directory(Shape):
+    """A page of the directory in the order of the people's ids."""
+
+    items = fields.List(fields.Nested(DirectoryPerson), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class Register(Shape):
     """A register of a review."""
 

@@ -91,7 +91,7 @@ class Links(Shape):
 class Review(Head):
     """A review with the head of its forms."""
 
-    row_version = fields.Integer(required=True)
+    row_version = fields.Integer(metadata={"description": "For HR only"})
     self_version = fields.Integer(allow_none=True)
     manager_version = fields.Integer(allow_none=True)
     self_saved_at = fields.String(allow_none=True)
@@ -139,7 +139,7 @@ class ReviewAck(Shape):
     """A review after a command."""
 
     review_id = fields.String(required=True)
-    row_version = fields.Integer(required=True)
+    row_version = fields.Integer(metadata={"description": "For HR only"})
     state = fields.String(required=True)
     self_state = fields.String(required=True)
     self_version = fields.Integer(allow_none=True)

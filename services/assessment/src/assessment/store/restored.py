@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from assessment.store.tables import content, review
+from assessment.domain.directory import RESTORED_VERSIONS as JUMP
+from assessment.store.people import IMPORT_LOCK
+from assessment.store.tables import content, cycle, person, review
 from reviewbus.quarantine import Quarantined
 from reviewbus.tables import service_flag
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 SWEEPERS = ("packets", "signing")
-JUMP = 1_000
 _FLAGS = {name: f"awaiting-sweep:{name}" for name in SWEEPERS}
 _AWAITING = sa.select(service_flag.c.detail).where(service_flag.c.name.in_(tuple(_FLAGS.values()))).limit(1)
 
@@ -55,6 +56,15 @@ def note_swept(tx: Tx, sweeper: str, restore: str) -> bool:
     """
     flag = (service_flag.c.name == _FLAGS[sweeper]) & (service_flag.c.detail == restore)
     return tx.execute(sa.delete(service_flag).where(flag)).rowcount > 0
+
+
+def jump_told(tx: Tx) -> None:
+    """Move people and cycles past what was told of them before the restore: others take in only what is newer."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(IMPORT_LOCK)))
+    tx.execute(sa.update(person).values(version=person.c.version + JUMP))
+    tx.execute(
+        sa.update(cycle).values(row_version=cycle.c.row_version + JUMP, event_sequence=cycle.c.event_sequence + JUMP)
+    )
 
 
 def jump(tx: Tx, after: str | None, rows: int) -> tuple[int, str | None]:

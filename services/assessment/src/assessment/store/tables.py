@@ -130,6 +130,14 @@ review = sa.Table(
     sa.UniqueConstraint("cycle_id", "subject_id", name="review_cycle_subject"),
 )
 sa.Index("review_cycle", review.c.cycle_id, review.c.review_id)
+# What is still to be opened or closed: few rows, or none, of many.
+sa.Index("review_unopened", review.c.cycle_id, review.c.review_id, postgresql_where=~review.c.started)
+sa.Index(
+    "review_unclosed",
+    review.c.cycle_id,
+    review.c.review_id,
+    postgresql_where=sa.and_(review.c.started, ~review.c.cycle_closed),
+)
 sa.Index("review_subject", review.c.subject_id, review.c.review_id)
 sa.Index("review_manager", review.c.manager_id, review.c.review_id)
 sa.Index("review_year", review.c.year, review.c.review_id)

@@ -11,7 +11,7 @@ from packets import store
 from packets.commands import keeping, learning, selection, upkeep
 from packets.domain import sweep as domain
 from packets.peers import STATES_ROWS
-from reviewbus import idempotency, telemetry
+from reviewbus import directory, idempotency, telemetry
 from reviewbus.crash import crash_point
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Keeper:
     def sweep(self) -> list[dict[str, Any]]:
         """Compare every packet with assessment's rows, or with there being none; return what was found, set right."""
         restored, whole = self.assessment.restored(), True
-        found: list[dict[str, Any]] = []
+        found = self._learn_people()
         cursor: str | None = None
         last: str | None = None
         while True:
@@ -108,6 +108,7 @@ class Keeper:
     def move_restored(self) -> int:
         """Move every row past what may be in flight; return how many were moved. May be repeated after a crash."""
         moved = 0
+        self._learn_people()
         for items in self._pages():
             for chunk in _chunks(items):
                 with self.db.begin() as tx:
@@ -125,6 +126,14 @@ class Keeper:
         with self.db.begin() as tx:
             answers = idempotency.forget(tx, timedelta(days=ANSWERS_KEEP_DAYS))
             return answers + store.forget_pdfs(tx, tx.now - timedelta(days=self.settings.pdf_keep_days))
+
+    def _learn_people(self) -> list[dict[str, Any]]:
+        """Learn who reports to whom, which no fact may have told; return what was found."""
+        news = directory.catch_up(self.db, self.assessment.directory)
+        if not news:
+            return []
+        _log.warning("people_facts_repaired", people=news)
+        return [{"finding": "people-facts-repaired", "people": news}]
 
     def _pages(self) -> Iterator[list[Item]]:
         cursor: str | None = None
