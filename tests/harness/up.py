@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 from harness.eventually import Polling
@@ -262,15 +263,24 @@ def _say(line: str) -> None:
 
 def ask_to_end(place: Place) -> None:
     """Tell the supervisor to stop everything, and end it if it does not; nothing happens if there is none."""
-    with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
-        pid = int(place.supervisor.read_text())
-        os.kill(pid, signal.SIGTERM)
+    with contextlib.suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        supervisor = psutil.Process(int(place.supervisor.read_text()))
+        tree = [supervisor, *supervisor.children(recursive=True)]
+        supervisor.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_S_MAX
-        while place.is_running() and time.monotonic() < deadline:
+        while any(_runs(one) for one in tree) and time.monotonic() < deadline:
             time.sleep(0.1)
-        if place.is_running():
+        if _runs(supervisor):
             # What it started is tied to its life.
-            os.kill(pid, signal.SIGKILL)
+            supervisor.kill()
+
+
+def _runs(one: psutil.Process) -> bool:
+    # Where nobody collects orphans, as in a container, what has ended stays listed.
+    try:
+        return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def _unsettled(evidence: Evidence) -> Iterator[str]:
             yield f"{review_id}: the packet hangs in {row['state']}"
     for review_id, row in evidence.signatures.items():
         for name in (*SIGNERS, "completion"):
-            if row[f"{name}_state"] in {"pending", "revoking", "completing", "lost"}:
+            if row[f"{name}_state"] in {"pending", "revoking", "lost"}:
                 yield f"{review_id}: signing's {name} hangs in {row[f'{name}_state']}"
 
 
@@ -172,7 +172,7 @@ def _signatures(evidence: Evidence) -> Iterator[str]:
                     yield f"{review_id}: the {name}'s register holds another snapshot than was signed"
                 if packet is not None and packet["state"] == "released" and packet["snapshot_hash"] != covered:
                     yield f"{review_id}: released is another snapshot than the {name} signed"
-        if (record["completion_state"] == "completed") != review["completion_held"]:
+        if (record["completion_state"] == "signed") != review["completion_held"]:
             yield f"{review_id}: completion is {record['completion_state']}, the register says otherwise"
 
 
@@ -309,9 +309,16 @@ def _deliveries(system: System, review_ids: Sequence[str]) -> list[Row]:
 
 
 def _put_aside(system: System) -> dict[str, int]:
-    statement = "select (select count(*) from dead_letter), (select count(*) from outbox_dead)"
+    statement = (
+        "select (select count(*) from dead_letter), (select count(*) from outbox_dead), "
+        "(select count(*) from jobs where status = 'dead')"
+    )
     found: dict[str, int] = {}
     for service in SERVICES:
-        ((incoming, outgoing),) = system.rows(service, statement)
-        found |= {f"{service}'s dead letters": incoming, f"{service}'s outgoing dead letters": outgoing}
+        ((incoming, outgoing, given_up),) = system.rows(service, statement)
+        found |= {
+            f"{service}'s dead letters": incoming,
+            f"{service}'s outgoing dead letters": outgoing,
+            f"{service}'s jobs given up": given_up,
+        }
     return found

@@ -247,6 +247,26 @@ def turn_all(stage: Stage) -> None:
 # -- a database is restored --------------------------------------------------------------------------------------------
 
 
+def test_a_restored_assessment_takes_no_edit_until_both_others_have_compared_everything(stage: Stage) -> None:
+    story = stage.with_manager()
+    old = backup_of(stage, "assessment")
+    story.release()
+    put_back(stage, "assessment", old)
+    assert verbs._restored(stage.world.service("assessment")) == 0
+    reopen = f"/v1/reviews/{story.review()}/manager-assessment/reopen"
+    packet = f"/v1/packets/{story.review()}"
+    assert story.as_(ANNA).get(packet).status_code == 200
+    problem(story.as_(HELEN).post(reopen, {"reason": "x"}), 503, "quarantined")
+    assert sweep(stage, "packets")
+    assert story.as_(ANNA).get(packet).status_code == 404
+    problem(story.as_(HELEN).post(reopen, {"reason": "x"}), 503, "quarantined")
+    sweep(stage, "signing")
+    expect(story.as_(HELEN).post(reopen, {"reason": "x"}))
+    stage.settle()
+    assert story.packet()["state"] == "none"
+    agree_at_rest(stage)
+
+
 def test_a_lock_whose_packet_was_lost_is_freed_by_the_sweep(stage: Stage) -> None:
     story = stage.with_manager()
     old = backup_of(stage, "packets")

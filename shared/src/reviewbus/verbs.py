@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from reviewbus import dead_letters, inbox, loops, migrate, quarantine, telemetry
 from reviewbus.broker import BrokerDown
 from reviewbus.broker.client import KafkaBroker
+from reviewbus.client import PeerUnavailable
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +27,11 @@ def run(chosen: argparse.Namespace, service: Service) -> int:
     if chosen.verb == "migrate":
         return _migrate(service)
     if chosen.verb == "check":
-        return _restored(service) if chosen.restored else _check(service)
+        try:
+            return _restored(service) if chosen.restored else _check(service)
+        except PeerUnavailable as error:
+            sys.stderr.write(f"another service did not answer ({error}): start it and run this again\n")
+            return 1
     if chosen.verb == "dlq":
         return _dlq(chosen, service)
     running = loops.Loops(service, KafkaBroker(service.settings))

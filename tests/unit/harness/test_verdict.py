@@ -127,6 +127,17 @@ def test_sound_evidence_breaks_no_rule() -> None:
     assert violations(sound()) == []
 
 
+def test_a_completed_review_whose_register_is_held_breaks_no_rule() -> None:
+    assert (
+        violations(with_rows(signatures=record(completion_state="signed"), reviews=review(completion_held=True))) == []
+    )
+
+
+@pytest.mark.parametrize(("state", "held"), [("signed", False), ("none", True)])
+def test_a_completion_and_its_register_that_disagree_are_found(state: str, *, held: bool) -> None:
+    assert violations(with_rows(signatures=record(completion_state=state), reviews=review(completion_held=held)))
+
+
 def test_a_record_that_was_sent_twice_breaks_no_rule() -> None:
     evidence = sound()
     twice = replace(evidence, records=[*evidence.records, released(2, 1)])
