@@ -158,13 +158,15 @@ def test_lost_facts_about_people_are_found_by_the_sweep_and_decide_who_may_act(o
     story.import_people()
     stage.relay("assessment")
     stage.world.broker.forget()
-    story.begin(calibration_required=False)
-    chosen = f"/v1/shared-questions/{story.cycle_id}"
+    story.create_questionnaire()
+    story.create_cycle(calibration_required=False)
+    story.add_participants(ANNA)
+    expect(story.as_(HELEN).post(f"/v1/cycles/{story.cycle_id}/start"))
+    stage.settle()
     story.select_questions()
     story.written()
-    send = f"/v1/packets/{story.review()}/release-to-manager"
     stage.settle()
-    assert story.as_(HELEN).get(chosen).status_code == 200
+    send = f"/v1/packets/{story.review()}/release-to-manager"
     stage.refused(lambda: story.as_(HELEN).post(send), 403, "unknown-person")
     assert {"people-facts-repaired"} <= {one.get("finding", one.get("kind")) for one in sweep(stage, "packets")}
     assert {"people-facts-repaired"} <= {one.get("kind") for one in sweep(stage, "signing")}

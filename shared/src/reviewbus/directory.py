@@ -1,8 +1,8 @@
 """Who reports to whom, as the people facts told it: ids and lines only.
 
 Facts may come late and twice; the person's version decides. What no fact told, since it was lost or came after the
-backup that was restored, is learnt from the owner's pages, in every sweep and before a quarantine ends. The line above a person is followed with a limit, so that
-a loop in what was told cannot hang a request.
+backup that was restored, is learnt from the owner's pages, in every sweep and before a quarantine ends. The line above
+a person is followed with a limit, so that a loop in what was told cannot hang a request.
 """
 
 from __future__ import annotations

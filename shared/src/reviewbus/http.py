@@ -73,8 +73,10 @@ class Edge:
     db: Database
     verifier: Verifier
     services: Mapping[str, Any] = field(default_factory=dict)
-    # What `GET …/actions` of an object answers, so that a refusal can say what is possible instead.
+    # What `GET …/actions` of an object answers, and which part of a path names such an object, so that a refusal can
+    # say what is possible instead.
     actions: Callable[[Tx, Caller, UUID], Mapping[str, Any]] | None = None
+    actions_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,12 +175,12 @@ def _end(response: Response) -> Response:
 
 def _allowed_actions(refusal: problems.RefusalLike) -> list[str]:
     """Return what the caller may do with the object instead; nothing for one who may not see it."""
-    object_ids = list((request.view_args or {}).values())
+    object_id = (request.view_args or {}).get(edge().actions_of)
     ask = edge().actions
-    if ask is None or problems.hides(refusal) or len(object_ids) != 1:
+    if ask is None or object_id is None or problems.hides(refusal):
         return []
     with edge().db.begin() as tx:
-        return [one["name"] for one in ask(tx, caller(), object_ids[0])["actions"] if one["allowed"]]
+        return [one["name"] for one in ask(tx, caller(), object_id)["actions"] if one["allowed"]]
 
 
 def if_match() -> str | None:

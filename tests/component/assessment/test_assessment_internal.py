@@ -83,7 +83,7 @@ def test_everybody_is_told_in_pages_with_lines_and_versions_and_without_names(se
         path = f"/internal/directory?limit=3&cursor={page['next_cursor']}"
     assert [one["person_id"] for one in found] == sorted(each.id for each in CAST)
     (anna,) = [one for one in found if one["person_id"] == ANNA.id]
-    (row,) = service.rows(f"select version from person where person_id = '{ANNA.id}'")
+    (row,) = service.rows("select version from person where person_id = 'p-anna'")
     assert anna == {"person_id": ANNA.id, "manager_id": MAX.id, "active": True, "version": row["version"]}
     assert service.get(HELEN, "/internal/directory").status_code == 403
     assert service.get("packets", "/internal/directory?cursor=ours").status_code == 422

@@ -9,6 +9,7 @@ from pypdf import PdfReader
 
 from component.packets.packets_office import CANARY, EMPLOYEE, HR, MANAGER, OUTSIDER, REVIEW
 from packets import queries, store
+from packets.pdf import TEMPLATE_VERSION
 
 if TYPE_CHECKING:
     from component.packets.packets_office import Office
@@ -92,7 +93,7 @@ def test_a_document_that_cannot_be_drawn_says_so(office: Office) -> None:
     with office.service.db.begin() as tx:
         packet = store.read(tx, REVIEW)
         assert packet is not None
-        paper = queries.paper(tx, packet, company="Example GmbH", template="1")
+        paper = queries.paper(tx, packet, company="Example GmbH", template=TEMPLATE_VERSION)
         store.keep_pdf(tx, paper.key, snapshot_hash="x", body=None, failure="not-renderable")
     answer = office.get(EMPLOYEE, PDF)
     assert (answer.status_code, answer.json["code"]) == (503, "pdf-not-renderable")

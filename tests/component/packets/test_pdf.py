@@ -32,21 +32,20 @@ from packets.pdf import (
 from packets.work import rendering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-LEVELS = ("Far below", "Below", "Meets", "Exceeds expectations", "Far exceeds")
 HOSTILE_S_MAX = 4.0
 # What takes minutes to draw, and is no larger than what people may send.
 ENDLESS = "<p>" + "word " * 200_000 + "</p>"
 
 
 def a_document(**changes: Any) -> PdfDocument:
-    rating = PdfRating(value=4, levels=LEVELS)
+    rating = PdfRating(value=4, lowest=1, highest=5, label="Exceeds expectations")
     answers = (
         PdfAnswer(
             question="What was achieved?", html="<p>The <strong>migration</strong>.</p><ul><li>Runbook</li></ul>"
         ),
-        PdfAnswer(question="How well?", rating=PdfRating(value=2, levels=LEVELS)),
+        PdfAnswer(question="How well?", rating=PdfRating(value=2, lowest=1, highest=5, label="Below")),
         PdfAnswer(question="What next?"),
     )
     return PdfDocument(
@@ -127,7 +126,12 @@ def test_a_document_rendered_in_two_processes_is_the_same_bytes(renderer: Render
 
 @pytest.mark.parametrize(
     "changes",
-    [{"manager_name": "Other"}, {"period": "Other"}, {"rating": None}, {"rating": PdfRating(value=3, levels=LEVELS)}],
+    [
+        {"manager_name": "Other"},
+        {"period": "Other"},
+        {"rating": None},
+        {"rating": PdfRating(value=3, lowest=1, highest=5)},
+    ],
 )
 def test_another_document_is_another_file_under_another_key(renderer: Renderer, changes: dict[str, Any]) -> None:
     assert fingerprint(a_document(**changes)) != fingerprint(a_document())
@@ -145,9 +149,9 @@ def test_a_packet_shows_who_what_and_how_well(renderer: Renderer) -> None:
         "What was achieved?",
         "The migration.",
         "Runbook",
-        "2 of 5: Below",
+        "2 on the scale from 1 to 5: Below",
         "What next? No answer",
-        "Final rating 4 of 5: Exceeds expectations",
+        "Final rating 4 on the scale from 1 to 5: Exceeds expectations 1 2 3 4 5",
         "Page 1 of 1",
     ):
         assert words in text
@@ -157,7 +161,7 @@ def test_a_packet_shows_who_what_and_how_well(renderer: Renderer) -> None:
 def test_a_packet_without_its_rating_shows_none(renderer: Renderer) -> None:
     text = text_of(renderer.render(a_document(rating=None, questions=(PdfAnswer(question="Q", html="<p>A</p>"),))))
     assert "ating" not in text
-    assert " of 5" not in text
+    assert " to 5" not in text
 
 
 def test_pages_are_numbered_and_name_the_person(renderer: Renderer) -> None:
@@ -381,7 +385,7 @@ def test_a_file_beyond_the_output_limit_is_not_taken() -> None:
 @pytest.mark.parametrize("value", [0, 6, -1])
 def test_a_rating_off_its_scale_is_refused(value: int) -> None:
     with pytest.raises(RenderFailed, match="rating-off-scale"):
-        PdfRating(value=value, levels=LEVELS)
+        PdfRating(value=value, lowest=1, highest=5)
 
 
 def test_a_closed_renderer_refuses() -> None:
@@ -392,8 +396,25 @@ def test_a_closed_renderer_refuses() -> None:
         closed.render(a_document())
 
 
-def test_a_scale_of_endless_steps_is_refused_before_its_steps_are_listed() -> None:
-    with pytest.raises(RenderFailed, match="document-too-large") as refused:
-        rendering._rating(5, {"lowest": 1, "highest": 10**9}, "Rating")
-    assert refused.value.permanent
-    assert len(rendering._rating(5, {"lowest": 1, "highest": 100}, "Rating").levels) == 100
+@pytest.mark.parametrize(
+    ("value", "scale", "words", "boxes"),
+    [
+        (8, {"lowest": 0, "highest": 10}, "Final rating 8 on the scale from 0 to 10", range(11)),
+        (0, {"lowest": -2, "highest": 2}, "Final rating 0 on the scale from -2 to 2", range(-2, 3)),
+        (
+            1,
+            {"lowest": 0, "highest": 2, "labels": ["no", "so so", "yes"]},
+            "Final rating 1 on the scale from 0 to 2: so so",
+            range(3),
+        ),
+        (73, {"lowest": 1, "highest": 100}, "Final rating 73 on the scale from 1 to 100", ()),
+        (5, {"lowest": 1, "highest": 10**9}, "Final rating 5 on the scale from 1 to 1000000000", ()),
+    ],
+)
+def test_a_rating_is_printed_as_it_was_given_whatever_its_scale(
+    renderer: Renderer, value: int, scale: dict[str, Any], words: str, boxes: Sequence[int]
+) -> None:
+    rating = rendering._rating(value, scale, "Final rating")
+    text = text_of(renderer.render(a_document(rating=rating)))
+    assert " ".join([words, *map(str, boxes)]) in text
+    assert len(rating.boxes) == len(boxes)

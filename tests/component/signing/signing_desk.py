@@ -1,7 +1,6 @@
 """The signing service as its tests meet it: the real application on a real database, told things by records.
 
-Assessment and packets are not here: `peers` answers the one address that signing asks of each, with what a test puts
-there; assessment's directory is empty unless a test fills it.
+Assessment and packets are not here: `peers` answers what signing asks of each with what a test puts there.
 """
 
 from __future__ import annotations

@@ -170,6 +170,14 @@ _TABLES = (
     )
     """,
     """
+    create table calibration (
+        review_id uuid not null,
+        version bigint not null,
+        calibrated boolean not null,
+        primary key (review_id)
+    )
+    """,
+    """
     create table former_reviewer (
         person_id text not null,
         review_id uuid not null,
@@ -203,6 +211,7 @@ def downgrade() -> None:
     """Drop everything."""
     for name in (
         "former_reviewer",
+        "calibration",
         "content_read",
         "content",
         "backup",

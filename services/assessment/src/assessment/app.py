@@ -66,7 +66,12 @@ def build(
 
 def _wsgi(settings: Settings, db: Database) -> Flask:
     edge = Edge(
-        settings=settings.bus, db=db, verifier=Verifier(settings.bus), services={SETTINGS: settings}, actions=actions
+        settings=settings.bus,
+        db=db,
+        verifier=Verifier(settings.bus),
+        services={SETTINGS: settings},
+        actions=actions,
+        actions_of="review_id",
     )
     app = create_app(edge, ROUTES, refusal=Refusal, title="Assessment")
 

@@ -58,7 +58,12 @@ def build(
 
     def wsgi() -> Flask:
         edge = http.Edge(
-            settings=bus, db=db, verifier=Verifier(bus), services={"settings": chosen}, actions=api.packets.actions
+            settings=bus,
+            db=db,
+            verifier=Verifier(bus),
+            services={"settings": chosen},
+            actions=api.packets.actions,
+            actions_of="review_id",
         )
         return http.create_app(edge, [api.routes], refusal=Refusal, title="Packets")
 

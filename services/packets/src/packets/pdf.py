@@ -21,7 +21,7 @@ from typing import IO, Any, ClassVar, Final, cast
 import reviewbus
 
 # Raised with every change of the template, the style sheet, the fonts or the library: rendered files are kept under it.
-TEMPLATE_VERSION: Final = "1"
+TEMPLATE_VERSION: Final = "2"
 
 RENDER_S_MAX: Final = 20.0
 START_S_MAX: Final = 30.0
@@ -30,20 +30,28 @@ INPUT_BYTES_MAX: Final = 2 * 1024 * 1024
 OUTPUT_BYTES_MAX: Final = 32 * 1024 * 1024
 DOCUMENTS_PER_CHILD: Final = 500
 STOP_S_MAX: Final = 5.0
+BOXES_MAX: Final = 11
 LENGTH: Final = struct.Struct(">I")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdfRating:
-    """A value on its scale: `value` counts from 1, `levels` are the names of the scale's steps, lowest first."""
+    """A value on its scale, as it was given; `label` is the name of that step, if it has one."""
 
     value: int
-    levels: tuple[str, ...]
+    lowest: int
+    highest: int
+    label: str | None = None
     caption: str = "Final rating"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.value <= len(self.levels):
+        if not self.lowest <= self.value <= self.highest:
             raise RenderFailed("rating-off-scale")
+
+    @property
+    def boxes(self) -> range:
+        """The steps, if a line has room for all of them; else none."""
+        return range(self.lowest, self.highest + 1) if self.highest - self.lowest < BOXES_MAX else range(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +281,4 @@ def _read_exactly(pipe: IO[bytes], length: int) -> bytes:
 
 
 def _rating(fields: dict[str, Any] | None) -> PdfRating | None:
-    if fields is None:
-        return None
-    return PdfRating(**{**fields, "levels": tuple(fields["levels"])})
+    return None if fields is None else PdfRating(**fields)

@@ -133,7 +133,7 @@ def _answer(answered: IO[bytes], body: bytes) -> None:
 
 
 def _warm_up() -> None:
-    rating = PdfRating(value=1, levels=("a", "b"))
+    rating = PdfRating(value=1, lowest=1, highest=2, label="a")
     html = "<h3>a</h3><h4>b</h4><ul><li><strong>c <em>d</em></strong></ul><ol><li>e</ol><a href=mailto:f@g>h</a>"
     answers = (PdfAnswer(question="q", html=html), PdfAnswer(question="r", rating=rating))
     names = {"title": "t", "company": "c", "reviewee_name": "e", "manager_name": "m", "period": "p"}

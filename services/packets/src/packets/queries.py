@@ -194,7 +194,7 @@ def pdf_key(library: Library, packet: Packet, names: store.Names, *, company: st
     The questionnaire is a part of it: its title and the words of its options and scales are printed as well, and the
     snapshot's hash does not cover them.
     """
-    shown = {
+    shown: dict[str, Any] = {
         "snapshot": pinned(packet).hash,
         "questionnaire": list(_content(library, packet).questionnaire),
         "subject": names.subject,

@@ -49,7 +49,7 @@ def build(
     compare = partial(work.sweep_all, db, chosen, assessment, packets)
 
     def wsgi() -> Flask:
-        edge = http.Edge(settings=bus, db=db, verifier=Verifier(bus), actions=api.list_actions)
+        edge = http.Edge(settings=bus, db=db, verifier=Verifier(bus), actions=api.list_actions, actions_of="review_id")
         return http.create_app(edge, [api.routes], refusal=Refusal, title="Signing")
 
     def close() -> None:

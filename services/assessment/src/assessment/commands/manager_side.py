@@ -11,7 +11,7 @@ from assessment.domain.ids import QuestionId
 from assessment.domain.questionnaire import Answer, Audience, changed_answers
 from assessment.domain.refusals import NotFound, Refusal, refuse
 from assessment.domain.self_assessment import newest_self_unread
-from assessment.store import contents, people, questionnaires, reviews
+from assessment.store import calibrations, contents, people, questionnaires, reviews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +93,7 @@ def _save(tx: Tx, at: Standing, expected: int | None, draft: Draft) -> Saved:
         now=tx.now,
         content_hash=draft.content.content_hash,
         changed_question_ids=changed_answers(_ids(before), _ids(draft.content.hashes)),
+        calibrated=calibrations.is_calibrated(tx, at.review.review_id),
         problems=draft.problems,
         missing=draft.missing,
     )

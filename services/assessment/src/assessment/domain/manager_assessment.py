@@ -20,6 +20,7 @@ from assessment.domain.refusals import (
     ManagerAssessmentNotSubmitted,
     NotFound,
     NothingToSubmit,
+    RatingCalibrated,
     Refusal,
     UnknownPerson,
     refuse,
@@ -69,12 +70,14 @@ def save(
     now: datetime,
     content_hash: str,
     changed_question_ids: tuple[QuestionId, ...] = (),
+    calibrated: bool = False,
     problems: tuple[AnswerProblem, ...] = (),
     missing: tuple[QuestionId, ...] = (),
 ) -> tuple[Review, tuple[ManagerAssessmentRevised, ...]]:
     """A new version, whose content the caller stores under the new `manager_version`; after submission a fact.
 
-    `missing`: required questions left open, which refuses only what is submitted already.
+    `calibrated`: as far as packets told; a rating is then no longer the manager's. `missing`: required questions left
+    open. Both refuse only what is submitted already.
 
     Raises:
         Refusal: its `keep_backup` says whether the text is kept as its author's backup.
@@ -85,6 +88,7 @@ def save(
         unmet_save(review, rel, now=now)
         + unmet_version(review.manager_version, expected)
         + unmet_answers(problems)
+        + (_unmet_calibrated(review, rel, changed_question_ids) if submitted and calibrated else [])
         + (_missing(missing) if submitted else [])
     )
     version = review.manager_version + 1
@@ -174,6 +178,11 @@ def _unmet_writer(review: Review, rel: Relation) -> list[Refusal]:
         unmet = unmet_hr(rel)
         return unmet or ([] if review.manager_state is ManagerState.SUBMITTED else [NotFound()])
     return [ForbiddenRole()] if rel.assistant else [NotFound()]
+
+
+def _unmet_calibrated(review: Review, rel: Relation, changed: tuple[QuestionId, ...]) -> list[Refusal]:
+    ratings = [each for each in changed if each in review.settings.rating_question_ids]
+    return [RatingCalibrated(question_ids=ratings)] if rel.manager and ratings else []
 
 
 def _missing(missing: tuple[QuestionId, ...]) -> list[Refusal]:

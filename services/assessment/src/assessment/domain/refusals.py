@@ -210,6 +210,14 @@ class ManagerAssessmentNotSubmitted(Refusal):
     rank = Rank.CONFLICT
 
 
+class RatingCalibrated(Refusal):
+    """The manager does not change what was calibrated; HR and the calibrators do. `question_ids`."""
+
+    code = "rating-calibrated"
+    rank = Rank.CONFLICT
+    keep_backup = True
+
+
 class VersionMissing(Refusal):
     """The command must name the version it was based on."""
 

@@ -150,6 +150,15 @@ former_reviewer = sa.Table(
     sa.Column("review_id", ID, sa.ForeignKey("review.review_id"), primary_key=True),
 )
 
+# What packets told of calibration, by the version of its row. No key to the review: a fact may come before it is here.
+calibration = sa.Table(
+    "calibration",
+    metadata,
+    sa.Column("review_id", ID, primary_key=True),
+    _needed("version", sa.BigInteger),
+    _needed("calibrated", sa.Boolean),
+)
+
 # Every version ever saved, for good. `answers`: [{question_id, kind, value, answer_hash}] in the questionnaire's order.
 content = sa.Table(
     "content",

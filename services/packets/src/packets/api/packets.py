@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, jsonify
 
@@ -18,7 +18,7 @@ from packets.pdf import TEMPLATE_VERSION
 from packets.queries import Filters
 from reviewbus import http
 from reviewbus.http import Reply
-from reviewbus.problems import Problem
+from reviewbus.problems import Problem, describe
 from reviewbus.schema import decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from packets.domain.packet import Packet
-    from packets.domain.refusals import Refusal
     from reviewbus.auth import Caller
     from reviewbus.db import Tx
     from reviewbus.idempotency import Answer
+    from reviewbus.problems import RefusalLike
 
 Words = dict[str, Any]
 CHUNK_BYTES = 64 * 1024
@@ -101,7 +101,7 @@ def actions(tx: Tx, caller: Caller, review_id: UUID) -> Words:
             {
                 "name": each.action.value,
                 "allowed": each.allowed,
-                "unmet": [_described(reason) for reason in each.unmet],
+                "unmet": [describe(cast("RefusalLike", reason)) for reason in each.unmet],
             }
             for each in answers
         ],
@@ -164,10 +164,6 @@ def unrelease(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
         revoke_signatures=body["revoke_signatures"],
     )
     return packet_answer(saved, waits=awaited_fence(saved) is not None)
-
-
-def _described(reason: Refusal) -> Words:
-    return {"code": reason.code, "detail": reason.detail, **reason.params}
 
 
 def _rendering() -> Response:

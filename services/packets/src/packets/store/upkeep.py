@@ -113,7 +113,7 @@ def unknown_questionnaires(tx: Tx) -> list[tuple[str, int]]:
     here = sa.select(questionnaires.c.id).where(questionnaires.c.id == asked[0], questionnaires.c.version == asked[1])
     key = sa.cast(asked[0], sa.Text) + ":" + sa.cast(asked[1], sa.Text)
     statement = sa.select(*asked).distinct().where(~here.exists(), ~_queued("questionnaire", key))
-    return [(row[0], row[1]) for row in tx.execute(statement)]
+    return [(row.questionnaire_id, row.questionnaire_version) for row in tx.execute(statement)]
 
 
 def of_cycle(tx: Tx, cycle_id: str, *, after: str | None, limit: int) -> list[str]:

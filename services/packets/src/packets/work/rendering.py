@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from reviewbus.jobs import Job
 
 TITLE = "Performance review"
-# Questionnaires have no longer scale; a list of a scale's steps must not fill the memory all the same.
-SCALE_STEPS_MAX = 100
 _log = telemetry.logger("packets")
 
 
@@ -112,9 +110,7 @@ def _final(rating: Mapping[str, Any] | None) -> PdfRating | None:
 
 
 def _rating(value: int, scale: Mapping[str, Any], caption: str) -> PdfRating:
-    lowest, labels = scale["lowest"], list(scale.get("labels") or [])
-    steps = range(lowest, scale["highest"] + 1)
-    if len(steps) > SCALE_STEPS_MAX:
-        raise RenderFailed("document-too-large", "scale")
-    levels = labels if len(labels) == len(steps) else [str(step) for step in steps]
-    return PdfRating(value=value - lowest + 1, levels=tuple(map(single_line, levels)), caption=caption)
+    lowest, highest, labels = scale["lowest"], scale["highest"], scale.get("labels") or []
+    named = len(labels) == highest - lowest + 1 and lowest <= value <= highest
+    label = single_line(labels[value - lowest]) if named else None
+    return PdfRating(value=value, lowest=lowest, highest=highest, label=label, caption=caption)
