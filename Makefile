@@ -39,7 +39,7 @@ lint: setup lock-check ## look at the code: ruff, mypy, the import rules, undecl
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@for each in $(DISTRIBUTIONS); do (cd $$each && $(CURDIR)/$(BIN)/deptry src --no-ansi --ignore DEP002) || exit 1; done
+	@for each in $(DISTRIBUTIONS); do (cd $$each && "$(CURDIR)/$(BIN)/deptry" src --no-ansi --ignore DEP002) || exit 1; done
 
 lock: setup ## resolve requirements/*.txt anew; UPGRADE=1 takes the newest versions
 	@$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)
@@ -64,7 +64,7 @@ $(READY): $(LOCKS)
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing the locked requirements into $(VENV), about 100 MB where they are not cached; then it goes on"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e %)
+	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e %)
 	@$(BIN)/python -c 'import site; print("$(CURDIR)/tests", file=open(site.getsitepackages()[0] + "/review_tests.pth", "w"))'
 	@touch $@

@@ -326,6 +326,7 @@ class System:
             "REVIEW_JWT_AUDIENCE": AUDIENCE,
             "REVIEW_JWKS": str(self.issuer.jwks),
             "REVIEW_PEERS": ",".join(f"{name}={url}" for name, url in self.urls.items()),
+            "REVIEW_PACKETS_COMPANY_NAME": "Example Company",
             "REVIEW_NOTIFICATIONS_SMTP_HOST": smtp.host,
             "REVIEW_NOTIFICATIONS_SMTP_PORT": str(smtp.port),
             "PYTHONUNBUFFERED": "1",

@@ -258,7 +258,7 @@ def _edits(evidence: Evidence) -> Iterator[str]:
 
 
 def _mails(evidence: Evidence) -> Iterator[str]:
-    """N2: each mail that was called for went out at most once, and exactly once where we say so."""
+    """Each mail that was called for went out at most once, and exactly once where we say so."""
     for row in evidence.deliveries:
         key = ":".join(str(row[name]) for name in ("recipient_id", "template", "review_id", "occasion"))
         copies = evidence.mails.get(mail_id(key), 0)

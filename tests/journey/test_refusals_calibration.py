@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.journey import BACKUPS
 from harness.people import AMY, ANNA, DORA, HELEN, HUGO, KAI, MAX, OLGA
 from harness.story import MANAGER_ANSWERS, expect
 
@@ -165,3 +166,21 @@ def test_under_the_release_lock_nothing_is_recalibrated(stage: Stage) -> None:
     expect(story.as_(HELEN).post(reopen))
     stage.settle()
     assert story.packet()["state"] == "none"
+
+
+def test_a_calibrated_rating_is_no_longer_the_managers_to_change(stage: Stage) -> None:
+    story = stage.ready()
+    path = f"/v1/reviews/{story.review()}/manager-assessment"
+    form = {"answers": {**MANAGER_ANSWERS, "m-rating": 2}}
+    stage.settle()
+    stage.refused(lambda: story.as_(MAX).put(path, form, version=1), 409, "rating-calibrated", but=BACKUPS)
+    expect(story.as_(MAX).put(path, {"answers": {**MANAGER_ANSWERS, "m-results": "<p>More.</p>"}}, version=1))
+    stage.settle()
+    assert story.packet()["calibration"] == "stale"
+    expect(story.as_(MAX).put(path, form, version=2))
+    stage.settle()
+    story.confirm()
+    stage.settle()
+    form["answers"]["m-rating"] = 3
+    stage.refused(lambda: story.as_(MAX).put(path, form, version=3), 409, "rating-calibrated", but=BACKUPS)
+    expect(story.as_(HELEN).put(path, form, version=3))

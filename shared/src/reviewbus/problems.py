@@ -121,7 +121,16 @@ def from_validation(messages: Mapping[str, Any]) -> Problem:
 
 def register(app: Flask, refusal_class: type[Exception], allowed: Callable[[RefusalLike], Sequence[str]]) -> None:
     """Make `app` answer every error as a problem document; `allowed` names what is possible instead of the refused."""
-    app.register_error_handler(refusal_class, lambda error: respond(from_refusal(error, allowed(error))))
+
+    def refused(error: RefusalLike) -> Response:
+        try:
+            possible = allowed(error)
+        except refusal_class:
+            # A calibrator, say, rates a review and may not ask what else could be done with it.
+            possible = ()
+        return respond(from_refusal(error, possible))
+
+    app.register_error_handler(refusal_class, refused)
     app.register_error_handler(Problem, respond)
     app.register_error_handler(ValidationError, lambda error: respond(from_validation({"json": error.messages})))
     app.register_error_handler(Quarantined, lambda _: respond(_unavailable("quarantined", 30)))

@@ -14,6 +14,8 @@ from reviewbus.canonical import digest
 if TYPE_CHECKING:
     from harness.people import Person
 
+ELSEWHERE = "0198c0de-ffff-7b20-9c3f-4d6e8f0a1b02"
+
 
 def _self(review_id: str) -> str:
     return f"/v1/reviews/{review_id}/self-assessment"
@@ -328,3 +330,38 @@ def test_an_assistant_sees_states_and_no_text(service: Running) -> None:
     assert seen["links"] == {"self_assessment": None, "manager_assessment": None}
     assert service.get(AMY, _self(review_id)).status_code == 404
     assert service.get(AMY, _manager(review_id)).status_code == 403
+
+
+def _told(service: Running, review_id: str, what: str, version: int) -> None:
+    ids = {"review_id": review_id, "cycle_id": ELSEWHERE, "subject_id": ANNA.id, "manager_id": MAX.id}
+    said = {**ids, "session_id": ELSEWHERE, "manager_version": 1, "version": version}
+    more = {"confirmed": {"by": HELEN.id}, "marked-stale": {"reason": "manager-assessment-revised"}}.get(what, {})
+    record = service.received(f"calibration.{what}.v1", {**said, **more}, source="/packets")
+    service.apply([record])
+
+
+def test_a_manager_does_not_change_the_rating_while_it_is_calibrated(service: Running) -> None:
+    review_id = service.review()
+    service.submitted(review_id)
+    path = f"/v1/reviews/{review_id}/manager-assessment"
+    rated, worded = {**MANAGER_ANSWERS, "m-rating": 4}, {**MANAGER_ANSWERS, "m-text": "<p>Builds</p>"}
+    _told(service, review_id, "completed", 12)
+    # What is told late says nothing new.
+    _told(service, review_id, "started", 11)
+    before = service.row(review_id)
+    refused = service.put(MAX, path, {"answers": rated}, version=1)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "rating-calibrated")
+    assert refused.get_json()["question_ids"] == ["m-rating"]
+    assert service.row(review_id) == before
+    (kept,) = service.done(service.get(MAX, f"{path}/backups"))["items"]
+    restored = service.post(MAX, f"{path}/backups/{kept['number']}/restore", version=1)
+    assert restored.get_json()["code"] == "rating-calibrated"
+    service.done(service.put(MAX, path, {"answers": worded}, version=1))
+    for what, version, status in (("marked-stale", 13, 200), ("confirmed", 14, 409), ("cancelled", 15, 200)):
+        _told(service, review_id, what, version)
+        answers = {**rated, "m-rating": 5 if what == "marked-stale" else 2}
+        current = service.row(review_id)["manager_version"]
+        assert service.put(MAX, path, {"answers": answers}, version=current).status_code == status
+    _told(service, review_id, "completed", 16)
+    current = service.row(review_id)["manager_version"]
+    service.done(service.put(HELEN, path, {"answers": rated}, version=current))

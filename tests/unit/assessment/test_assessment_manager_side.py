@@ -8,7 +8,7 @@ import pytest
 from assessment.domain import facts, reassignment
 from assessment.domain import manager_assessment as managers
 from assessment.domain import self_assessment as mine
-from assessment.domain.ids import PersonId
+from assessment.domain.ids import PersonId, QuestionId
 from assessment.domain.questionnaire import AnswerProblem
 from assessment.domain.refusals import Refusal
 from assessment.domain.registers import Holder
@@ -78,6 +78,30 @@ def test_an_edit_after_submission_is_a_new_version_and_a_fact(rel: Relation, by_
             by_role=by_role,
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "rel", "changed", "refused"),
+    [
+        (ManagerState.SUBMITTED, MANAGER, (Q1, Q2), True),
+        (ManagerState.SUBMITTED, MANAGER_AND_HR, (Q2,), True),
+        (ManagerState.SUBMITTED, MANAGER, (Q1,), False),
+        (ManagerState.SUBMITTED, HR, (Q2,), False),
+        # HR has reopened it, and packets has not told yet that the calibration is stale.
+        (ManagerState.DRAFT, MANAGER, (Q2,), False),
+    ],
+)
+def test_a_rating_that_is_calibrated_is_changed_by_hr_only(
+    state: ManagerState, rel: Relation, changed: tuple[QuestionId, ...], *, refused: bool
+) -> None:
+    review = a_review(manager_state=state, settings=CycleSettings(rating_question_ids=(Q2,)))
+    assert save(review, rel, changed_question_ids=changed)[0].manager_version == 4
+    if not refused:
+        assert save(review, rel, changed_question_ids=changed, calibrated=True)[0].manager_version == 4
+        return
+    refusal = refusal_of_save(review, rel, changed_question_ids=changed, calibrated=True)
+    assert (refusal.code, refusal.keep_backup) == ("rating-calibrated", True)
+    assert refusal.params == {"question_ids": [Q2]}
 
 
 SAVE_REFUSED: dict[str, tuple[Review, dict[str, object], bool]] = {

@@ -62,7 +62,7 @@ def unmet_save(review: Review, rel: Relation, *, now: datetime) -> list[Refusal]
     return reasons + ([] if review.manager_state is ManagerState.SUBMITTED else _late(review, now))
 
 
-def save(
+def save(  # noqa: PLR0913 -- nine facts decide, each by itself
     review: Review,
     rel: Relation,
     *,
