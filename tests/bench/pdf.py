@@ -23,7 +23,6 @@ PARAGRAPH = (
 
 def render(_: Stack, __: Path) -> list[Figure]:
     """Render in the child as shipped, and by WeasyPrint alone in this process, in turn."""
-    levels = ("far below", "below", "meets", "above", "far above")
     document = PdfDocument(
         title="Performance review",
         company="Company",
@@ -31,7 +30,7 @@ def render(_: Stack, __: Path) -> list[Figure]:
         manager_name="Max Manager",
         period="2026",
         questions=tuple(PdfAnswer(question=f"Question {n}", html=PARAGRAPH * 3) for n in range(1, 13)),
-        rating=PdfRating(value=4, levels=levels),
+        rating=PdfRating(value=4, lowest=1, highest=5, label="above"),
     )
     page = to_html(document)
     renderer = Renderer()
