@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,7 @@ SERVICE_ROLE = "service"
 INTERNAL_SCOPE = "internal"
 LEEWAY_S = 5
 JWKS_CACHE_S = 300
+JWKS_PAUSE_S = 5
 DEVELOPMENT_ISSUER = "https://issuer.development.invalid"
 _REQUIRED = ["exp", "iss", "aud", "sub"]
 _WHY = {
@@ -72,11 +75,8 @@ class Verifier:
         if settings.is_production and settings.jwt_issuer == DEVELOPMENT_ISSUER:
             msg = "the development issuer cannot be trusted in production: set REVIEW_JWT_ISSUER and REVIEW_JWKS"
             raise ValueError(msg)
-        self._remote = (
-            jwt.PyJWKClient(settings.jwks, cache_keys=True, lifespan=JWKS_CACHE_S, timeout=5)
-            if settings.jwks.startswith(("http://", "https://"))
-            else None
-        )
+        remote = settings.jwks.startswith(("http://", "https://"))
+        self._remote = _RemoteKeys(settings.jwks) if remote else None
         self._keys: dict[str, jwt.PyJWK] = {}
         self._stamp = 0
 
@@ -103,10 +103,10 @@ class Verifier:
         return _caller(claims)
 
     def _key(self, token: str) -> jwt.PyJWK:
-        if self._remote is not None:
-            return self._remote.get_signing_key_from_jwt(token)
-        self._reload()
         kid = jwt.get_unverified_header(token).get("kid")
+        if self._remote is not None:
+            return self._remote.key(kid)
+        self._reload()
         if kid not in self._keys:
             msg = "unknown key id"
             raise jwt.InvalidKeyError(msg)
@@ -127,6 +127,42 @@ class Verifier:
             return
         self._keys = {key.key_id: key for key in keys if key.key_id}
         self._stamp = stamp
+
+
+class _RemoteKeys:
+    """The keys at a URL. A token that names none of them has the URL asked at most once in `JWKS_PAUSE_S`."""
+
+    def __init__(self, url: str) -> None:
+        # What was fetched is kept here, all of it, so that one unknown key id says nothing about another.
+        self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=5)
+        self._lock = threading.Lock()
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched = self._asked = -math.inf
+
+    def key(self, kid: object) -> jwt.PyJWK:
+        """Return the key of this id; raises `jwt.PyJWKClientConnectionError` where the URL does not answer."""
+        if self._lacks(kid):
+            with self._lock:
+                if self._lacks(kid):
+                    self._fetch()
+        if kid not in self._keys:
+            msg = "unknown key id"
+            raise jwt.InvalidKeyError(msg)
+        return self._keys[str(kid)]
+
+    def _lacks(self, kid: object) -> bool:
+        now = time.monotonic()
+        expired = now - self._fetched > JWKS_CACHE_S
+        return expired or (kid not in self._keys and now - self._asked > JWKS_PAUSE_S)
+
+    def _fetch(self) -> None:
+        now = time.monotonic()
+        if now - self._asked <= JWKS_PAUSE_S:
+            msg = "the keys could not be fetched a moment ago"
+            raise jwt.PyJWKClientConnectionError(msg)
+        self._asked = now
+        self._keys = {key.key_id: key for key in self._client.get_signing_keys() if key.key_id}
+        self._fetched = now
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

@@ -126,7 +126,7 @@ def register(app: Flask, refusal_class: type[Exception], allowed: Callable[[Refu
         try:
             possible = allowed(error)
         except refusal_class:
-            # A calibrator, say, rates a review and may not ask what else could be done with it.
+            # Who may do this one act may have no right to ask what else could be done.
             possible = ()
         return respond(from_refusal(error, possible))
 

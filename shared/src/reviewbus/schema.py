@@ -42,7 +42,7 @@ class Body(Shape):
 
 
 class Flag(ma.fields.Boolean):
-    """True or false and nothing else: what merely looks true must not revoke a signature."""
+    """True or false and nothing else: what merely looks true must not set off what cannot be undone."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:  # noqa: ARG002 -- the base class's interface
         if not isinstance(value, bool):
