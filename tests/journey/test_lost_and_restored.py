@@ -56,10 +56,14 @@ def restore(stage: Stage, name: str, backup: Backup) -> None:
 
 
 def sweep(stage: Stage, *names: str) -> list[Any]:
-    """Let services compare what they hold with the others' rows, and settle; return what they found."""
+    """Let services compare what they hold with the others' rows, and settle; return what they found for this story.
+
+    A restore turns back the rows of other stories in the same world too: what is found of those is theirs.
+    """
     found = [one for name in names for one in stage.world.service(name).sweep()]
     stage.settle()
-    return found
+    ours = set(stage.story.reviews.values())
+    return [one for one in found if one.get("review_id") is None or str(one["review_id"]) in ours]
 
 
 def reconcile(stage: Stage, name: str, *, seconds: float = 60) -> int:
