@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 RELEASES = 200
 WARM = 20
-COMMANDS, ANSWERS = "reviews.holds.v1", "reviews.assessment.v1"
+# Topics of its own: what the baseline writes is nothing that the services could read.
+COMMANDS, ANSWERS = "bench.idle.commands", "bench.idle.answers"
 _EMIT = (
     "insert into outbox (event_id, topic, key, shard, type, headers, body) "
     "values (%s, %s, %s, 0, 'bench', %s::jsonb, %s)"
@@ -77,6 +78,7 @@ def _until(connection: psycopg.Connection[Any], state: str) -> None:
 
 
 def _raw(stack: Stack, folder: Path) -> list[float]:
+    stack.kafka.create_topics({COMMANDS: 12, ANSWERS: 12})
     asking, answering = prepare(stack, folder, "idle_a"), prepare(stack, folder, "idle_b")
     ids = keys(RELEASES + WARM)
     add_items(asking, ids)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bench import raw
 from bench.figures import Figure
-from bench.ground import TOPIC, TYPE, add_items, event, keys, prepare, timed
+from bench.ground import TYPE, add_items, event, keys, prepare, timed
 from reviewbus.broker import Outgoing
 from reviewbus.broker.client import KafkaBroker
 from reviewbus.clock import new_id, utc_now
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SINGLY = 10_000
 TOGETHER = 60_000
 BATCH = 500
+PARTITIONS = 12
 _ONE = sa.text("update item set n = n + 1 where id = cast(:id as uuid)")
 _MANY = sa.text("update item set n = n + 1 where id = any(cast(:ids as uuid[]))")
 
@@ -48,26 +49,26 @@ def consume(stack: Stack, folder: Path) -> list[Figure]:
 def _measure(stack: Stack, folder: Path, name: str, count: int, *, batched: bool) -> tuple[float, float]:
     """Return the raw rate and ours."""
     ground = prepare(stack, folder, f"consume_{name}")
-    stack.kafka.delete_topics([TOPIC])
-    prepare(stack, folder, f"consume_{name}")
+    topic = f"bench.consume.{name}"
+    stack.kafka.create_topics({topic: PARTITIONS})
     ids = keys(5_000)
     add_items(ground, ids)
-    _publish(ground, ids, count)
-    raw_rate = _raw(ground, count, batched=batched)
+    _publish(ground, topic, ids, count)
+    raw_rate = _raw(ground, topic, count, batched=batched)
     with psycopg.connect(ground.url) as connection:
         connection.execute("delete from inbox")
-    return raw_rate, _ours(ground, count, batched=batched)
+    return raw_rate, _ours(ground, topic, count, batched=batched)
 
 
-def _publish(ground: Ground, ids: list[Any], count: int) -> None:
+def _publish(ground: Ground, topic: str, ids: list[Any], count: int) -> None:
     producer = KafkaBroker(ground.settings).producer()
     trace, now = begin_trace(None), utc_now()
     waiting: list[Outgoing] = []
     for number in range(count):
         key = ids[number % len(ids)]
-        sealed = seal(event(key, number + 1), event_id=new_id(), topic=TOPIC, source="/packets", time=now, trace=trace)
+        sealed = seal(event(key, number + 1), event_id=new_id(), topic=topic, source="/packets", time=now, trace=trace)
         waiting.append(
-            Outgoing(topic=TOPIC, key=sealed.key.encode(), headers=encode_headers(sealed.headers), value=sealed.body)
+            Outgoing(topic=topic, key=sealed.key.encode(), headers=encode_headers(sealed.headers), value=sealed.body)
         )
         if len(waiting) == 5_000 or number == count - 1:
             producer.publish(waiting)
@@ -75,7 +76,7 @@ def _publish(ground: Ground, ids: list[Any], count: int) -> None:
     producer.close()
 
 
-def _ours(ground: Ground, count: int, *, batched: bool) -> float:
+def _ours(ground: Ground, topic: str, count: int, *, batched: bool) -> float:
     def single(tx: Tx, received: Received) -> None:
         tx.execute(_ONE, {"id": received.key})
 
@@ -84,7 +85,7 @@ def _ours(ground: Ground, count: int, *, batched: bool) -> float:
 
     handler: Handler | Batched = Batched(single=single, many=many) if batched else single
     db = ground.database()
-    subscription = KafkaBroker(ground.settings).subscribe(f"ours-{new_id()}", [TOPIC])
+    subscription = KafkaBroker(ground.settings).subscribe(f"ours-{new_id()}", [topic])
     consumer = Consumer(db, subscription, Applier({TYPE: handler}, db.catalogue), batch=BATCH)
     first = 0
     while not first:
@@ -102,8 +103,8 @@ def _ours(ground: Ground, count: int, *, batched: bool) -> float:
     return rate
 
 
-def _raw(ground: Ground, count: int, *, batched: bool) -> float:
-    client = raw.consumer(ground.settings.kafka_bootstrap, f"raw-{new_id()}", [TOPIC])
+def _raw(ground: Ground, topic: str, count: int, *, batched: bool) -> float:
+    client = raw.consumer(ground.settings.kafka_bootstrap, f"raw-{new_id()}", [topic])
     first: list[Any] = []
     while not first:
         first = raw.records(client, BATCH)

@@ -34,7 +34,7 @@ class BusSettings:
     kafka_session_timeout_ms: int = 10_000
     kafka_replication: int = 1
     outbox_notify: bool = True
-    relay_batch: int = 1_000
+    relay_batch: int = 2_000
     consume_batch: int = 500
     bind: str = "127.0.0.1"
     port: int = 8000
