@@ -17,6 +17,7 @@ from pypdf import PdfReader
 from pypdf.errors import LimitReachedError
 from weasyprint import HTML
 
+from harness.eventually import eventually
 from packets import pdf_worker
 from packets.pdf import (
     PdfAnswer,
@@ -74,6 +75,11 @@ def text_of(pdf: bytes) -> str:
 def child_id(renderer: Renderer) -> int:
     assert renderer._child is not None
     return renderer._child._process.pid
+
+
+def processor_ticks(process: int) -> int:
+    """How long a process has been at work: its time in user space, in the kernel's ticks (proc(5), `utime`)."""
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11])
 
 
 @pytest.fixture(scope="module")
@@ -326,7 +332,9 @@ def test_a_child_killed_while_idle_is_replaced(renderer: Renderer) -> None:
 def test_a_child_killed_at_work_fails_its_document_only() -> None:
     with closing(Renderer()) as own, ThreadPoolExecutor(1) as pool:
         own.warm()
+        idle = processor_ticks(child_id(own))
         rendering = pool.submit(own.render, answering(ENDLESS))
+        eventually(lambda: processor_ticks(child_id(own)) > idle + 5, what="the child is drawing")
         os.kill(child_id(own), signal.SIGKILL)
         with pytest.raises(RenderFailed) as failure:
             rendering.result()
