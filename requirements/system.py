@@ -1,5 +1,6 @@
-"""See to the operating system's libraries that WeasyPrint loads, which no Python package brings.
+"""See to what has to come from the operating system: what no Python package brings.
 
+Without arguments the libraries that WeasyPrint loads; with `model` also the programs that the protocol's model needs.
 Quiet when all are there. As root on Debian or Ubuntu what is missing is installed; elsewhere the command to type is
 named and the exit code is 1.
 """
@@ -11,6 +12,10 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # What WeasyPrint opens by these names, and the Debian package that has it. harfbuzz-subset is optional to it, but
 # makes a PDF several times faster.
@@ -22,26 +27,38 @@ LIBRARIES = {
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
     "libfontconfig.so.1": "libfontconfig1",
 }
+# The model checker, and the compiler with the headers for the verifier that it writes.
+PROGRAMS = {"spin": "spin", "gcc": "gcc"}
+HEADERS = {"stdio.h": "libc6-dev"}
 MAC = "brew install pango"
+MAC_MODEL = "brew install spin"
 
 
-def main() -> int:
-    """Return 0 when every library loads, after installing what may be installed."""
-    packages = [package for library, package in LIBRARIES.items() if not _loads(library)]
+def main(arguments: list[str]) -> int:
+    """Return 0 when everything is there, after installing what may be installed."""
+    failed = _see_to("WeasyPrint lacks libraries", LIBRARIES, _loads, MAC)
+    if "model" in arguments:
+        failed |= _see_to("The model lacks programs", PROGRAMS | HEADERS, _runs, MAC_MODEL)
+    return int(failed)
+
+
+def _see_to(complaint: str, wanted: dict[str, str], there: Callable[[str], bool], mac: str) -> bool:
+    """Say whether something is still missing after installing what may be installed."""
+    packages = [package for name, package in wanted.items() if not there(name)]
     if not packages:
-        return 0
+        return False
     if sys.platform == "darwin":
-        return _complain(MAC)
+        return _complain(complaint, mac)
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return _complain("sudo " + " ".join(command))
+        return _complain(complaint, "sudo " + " ".join(command))
     print(f"installing {' '.join(packages)}", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     if subprocess.run([*command, "-qq"], check=False, env=environment, capture_output=True).returncode != 0:
         subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)
         subprocess.run([*command, "-qq"], check=True, env=environment)
-    still = [library for library in LIBRARIES if not _loads(library)]
-    return _complain(f"looking for {', '.join(still)}: installed, but not found") if still else 0
+    still = [name for name in wanted if not there(name)]
+    return bool(still) and _complain(complaint, f"looking for {', '.join(still)}: installed, but not found")
 
 
 def _loads(library: str) -> bool:
@@ -54,10 +71,18 @@ def _loads(library: str) -> bool:
     return True
 
 
-def _complain(command: str) -> int:
-    print(f"WeasyPrint lacks libraries of the operating system. Please type: {command}", file=sys.stderr)
-    return 1
+def _runs(name: str) -> bool:
+    if not name.endswith(".h"):
+        return shutil.which(name) is not None
+    compiler = shutil.which("gcc")
+    command = [compiler or "false", "-E", "-include", name, "-x", "c", os.devnull]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def _complain(complaint: str, command: str) -> bool:
+    print(f"{complaint} of the operating system. Please type: {command}", file=sys.stderr)
+    return True
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -83,11 +83,13 @@ class Peers:
         self.hidden: set[tuple[str, str]] = set()  # (person, kind)
         self.people: dict[str, dict[str, Any] | None] = {}
         self.down: set[str] = set()
+        self.states: dict[str, list[dict[str, Any]]] = {}  # by owner
         self.takes: Callable[[], None] = lambda: None
         self.asked: list[tuple[str, list[dict[str, Any]]]] = []
         self.app = flask.Flask("peers")
         self.app.add_url_rule("/internal/people", view_func=self._people, methods=["POST"])
         self.app.add_url_rule("/internal/visibility", view_func=self._visibility, methods=["POST"])
+        self.app.add_url_rule("/internal/states", view_func=self._states)
 
     def transports(self) -> dict[str, httpx.BaseTransport]:
         return dict.fromkeys(("assessment", "packets", "signing"), httpx.WSGITransport(app=self.app))
@@ -95,6 +97,12 @@ class Peers:
     def questions(self) -> list[tuple[str, str, int]]:
         """Return what was asked: owner, kind, at."""
         return [(owner, item["kind"], item["at"]) for owner, items in self.asked for item in items]
+
+    def _states(self) -> Any:
+        owner = flask.request.host.split(".")[0]
+        if owner in self.down:
+            return "away", 400
+        return {"items": self.states.get(owner, []), "next_cursor": None}
 
     def _people(self) -> Any:
         if "assessment" in self.down:

@@ -98,13 +98,18 @@ def test_other_services_page_through_all_registers(desk: Desk) -> None:
     desk.shared(OTHER_REVIEW)
     desk.sign(EMPLOYEE)
     first = desk.get("packets", "/internal/states?limit=1", "service").json
-    none = {"state": "none", "fence": 0, "epoch": 0, "snapshot_hash": None}
+    none = {"state": "none", "fence": 0, "epoch": 0, "snapshot_hash": None, "person_id": None}
+    pending = {"state": "pending", "fence": 2, "epoch": 1, "snapshot_hash": H1, "person_id": EMPLOYEE}
+    version, changed_at = desk.rows("select row_version, changed_at from record where review_id = %s", REVIEW)[0]
     assert first["items"] == [
         {
             "review_id": REVIEW,
-            "row_version": desk.rows("select row_version from record where review_id = %s", REVIEW)[0][0],
+            "row_version": version,
+            "changed_at": changed_at.isoformat(),
+            "packet_epoch": 1,
+            "open_signers": ["employee", "manager"],
             "registers": {
-                "signature:employee": {"state": "pending", "fence": 2, "epoch": 1, "snapshot_hash": H1},
+                "signature:employee": pending,
                 "signature:manager": none,
                 "completion": none,
             },

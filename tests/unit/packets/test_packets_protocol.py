@@ -276,7 +276,7 @@ def test_no_order_of_events_shows_an_employee_what_is_not_held(
     start = a_packet(S.NONE, epoch=0, release_mode=mode, calibration=gate)
     world = World(packet=readiness.recompute(start, SOURCES)[0])
     # Lists drawn by hypothesis are short and much alike; a failing seed replays as well.
-    chance = Random(seed)  # noqa: S311 - nothing secret
+    chance = Random(seed)
     for _ in range(80):
         people, services, network = world.moves()
         chance.choice(chance.choice((people, services, network, network)))()

@@ -123,6 +123,7 @@ _TABLES = (
         completion_outcome jsonb,
         row_version bigint not null,
         event_sequence bigint not null,
+        changed_at timestamptz not null,
         primary key (review_id),
         constraint review_cycle_subject unique (cycle_id, subject_id),
         foreign key (cycle_id) references cycle (cycle_id)

@@ -61,6 +61,7 @@ def build(
         sender=Sender(address=chosen.sender_address, name=chosen.sender_name, public_url=chosen.public_url),
         effects_from=_instant(chosen.effects_from),
     )
+    sweeper = work.Sweeper(db=db, clients=clients, quiet_s=bus.sweep_every_s)
 
     def wsgi() -> Flask:
         services = {api.PUBLIC_URL: chosen.public_url}
@@ -81,8 +82,12 @@ def build(
         wsgi=wsgi,
         subscriptions=SUBSCRIPTIONS,
         jobs={commands.MAIL: JobKind(run=postman.run, batch=work.BATCH, lease_s=work.LEASE_S)},
-        periodic=(Periodic(name="reconcile", every_s=bus.sweep_every_s, run_once=partial(work.requeue, db)),),
-        move_restored=partial(work.move_restored, db),
+        periodic=(
+            Periodic(name="reconcile", every_s=bus.sweep_every_s, run_once=partial(work.requeue, db)),
+            Periodic(name="sweep", every_s=bus.sweep_every_s, run_once=lambda: len(sweeper.sweep())),
+        ),
+        sweep=sweeper.sweep,
+        move_restored=sweeper.move_restored,
         close=close,
     )
 

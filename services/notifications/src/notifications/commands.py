@@ -28,15 +28,15 @@ MAIL = "mail"
 _log = telemetry.logger("notifications")
 
 
-def learn(tx: Tx, news: News, *, occurred_at: datetime) -> None:
-    """Take one fact in: tasks follow from it at once, mails are queued."""
+def learn(tx: Tx, news: News, *, occurred_at: datetime, silently: bool = False) -> None:
+    """Take one fact in: tasks follow from it at once, mails are queued unless it is taken in `silently`."""
     old = store.load_or_create(tx, new_board(news.about))
     followed = follow(old, news, occurred_at=occurred_at)
     if followed.board is old:
         return
     store.save(tx, old, followed.board)
     store.put_tasks(tx, followed.tasks)
-    if followed.mails:
+    if followed.mails and not silently:
         _call_for(tx, followed.board.review_id, followed.mails)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from notifications.domain.ids import DeliveryId, PersonId
+from notifications.domain.board import SelfState
+from notifications.domain.comparison import PacketRow, PacketState, ReviewRow, SignerRow, SigningRow
+from notifications.domain.ids import CycleId, DeliveryId, PersonId, ReviewId
 from notifications.domain.mails import Kind
+from notifications.domain.news import About, Deadline, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from notifications.domain.delivery import Delivery
     from notifications.domain.mails import MailKey, Question
@@ -18,12 +22,22 @@ if TYPE_CHECKING:
 
 PEOPLE = "/internal/people"
 VISIBILITY = "/internal/visibility"
+STATES = "/internal/states"
+Row = TypeVar("Row", ReviewRow, PacketRow, SigningRow)
 OWNERS = {
     Kind.FORM: "assessment",
     Kind.SELF_ASSESSMENT: "assessment",
     Kind.PACKET: "packets",
     Kind.SIGNATURE: "signing",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Generic[Row]):
+    """A row of another service, and when it last changed there."""
+
+    row: Row
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,81 @@ def allowed(clients: Mapping[str, PeerClient], deliveries: Sequence[Delivery]) -
         told = clients[owner].post(VISIBILITY, {"items": [item for _, item in questions]})["items"]
         answers |= {each: item["allowed"] for (each, _), item in zip(questions, told, strict=True)}
     return answers
+
+
+def states(
+    owner: PeerClient, cursor: str | None, limit: int, read: Callable[[Mapping[str, Any]], Row]
+) -> tuple[list[Seen[Row]], str | None]:
+    """Return a page of an owner's rows in the order of the reviews' ids, and the cursor of the next, if any.
+
+    Raises:
+        PeerUnavailable, PeerRefused: as the client does.
+    """
+    page = owner.get(STATES, {"cursor": cursor, "limit": limit})
+    return [
+        Seen(row=read(item), changed_at=datetime.fromisoformat(item["changed_at"])) for item in page["items"]
+    ], page["next_cursor"]
+
+
+def review_row(item: Mapping[str, Any]) -> ReviewRow:
+    """Read one of assessment's rows."""
+    shared = {"shared": SelfState.SHARED, "waived": SelfState.WAIVED}
+    return ReviewRow(
+        about=About(
+            review_id=ReviewId(item["review_id"]),
+            cycle_id=CycleId(item["cycle_id"]),
+            subject_id=PersonId(item["subject_id"]),
+            manager_id=PersonId(item["manager_id"]),
+            version=item["row_version"],
+        ),
+        self_deadline=deadline(item["self_deadline"]),
+        manager_deadline=deadline(item["manager_deadline"]),
+        self_state=shared.get(item["self_state"], SelfState.UNSHARED),
+        self_version=item["self_version"],
+        self_visible=item["self_visible_to_manager"],
+        manager_submitted=item["manager_state"] == "submitted",
+        manager_reopened=item["manager_reopened"],
+        closed=item["closed"],
+        cancelled=item["cancelled"],
+    )
+
+
+def packet_row(item: Mapping[str, Any]) -> PacketRow:
+    """Read one of packets' rows."""
+    return PacketRow(
+        review_id=ReviewId(item["review_id"]),
+        version=item["row_version"],
+        state=PacketState(item["state"]),
+        epoch=item["epoch"],
+    )
+
+
+def signing_row(item: Mapping[str, Any]) -> SigningRow:
+    """Read one of signing's rows."""
+    return SigningRow(
+        review_id=ReviewId(item["review_id"]),
+        version=item["row_version"],
+        epoch=item["packet_epoch"],
+        open_signers=frozenset(Role(one) for one in item["open_signers"]),
+        signers=tuple(_signer(role, item["registers"][f"signature:{role}"]) for role in Role),
+    )
+
+
+def deadline(told: Mapping[str, Any]) -> Deadline:
+    """Read a deadline as others tell it."""
+    return Deadline(
+        day=date.fromisoformat(told["date"]), zone=told["zone"], instant=datetime.fromisoformat(told["instant"])
+    )
+
+
+def _signer(role: Role, register: Mapping[str, Any]) -> SignerRow:
+    signed = register["state"] == "signed"
+    return SignerRow(
+        role=role,
+        fence=register["fence"],
+        signed=signed,
+        signer_id=PersonId(register["person_id"]) if signed else None,
+    )
 
 
 def _item(key: MailKey, question: Question) -> dict[str, Any]:

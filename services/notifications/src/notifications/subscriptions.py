@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from notifications import commands
+from notifications import commands, peers
 from notifications.domain import news
 from notifications.domain.ids import CycleId, PersonId, ReviewId
 
@@ -39,17 +38,11 @@ def _about(told: Told) -> news.About:
     )
 
 
-def _deadline(told: Told) -> news.Deadline:
-    return news.Deadline(
-        day=date.fromisoformat(told["date"]), zone=told["zone"], instant=datetime.fromisoformat(told["instant"])
-    )
-
-
 def _opened(told: Told) -> News:
     return news.ReviewOpened(
         about=_about(told),
-        self_deadline=_deadline(told["self_deadline"]),
-        manager_deadline=_deadline(told["manager_deadline"]),
+        self_deadline=peers.deadline(told["self_deadline"]),
+        manager_deadline=peers.deadline(told["manager_deadline"]),
     )
 
 

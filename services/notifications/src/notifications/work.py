@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from notifications import commands, mail, peers, store
 from notifications.domain import sending
+from notifications.domain.board import new_board
+from notifications.domain.comparison import ReviewRow, from_packet, from_review, from_signing
 from notifications.domain.ids import DeliveryId
 from notifications.domain.sending import Failure, Suppress
 from reviewbus import quarantine, telemetry
@@ -15,16 +18,21 @@ from reviewbus.crash import crash_point
 
 if TYPE_CHECKING:
     import smtplib
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from email.message import EmailMessage
 
+    from notifications.domain.board import Board
+    from notifications.domain.comparison import PacketRow, SigningRow
     from notifications.domain.delivery import Delivery
     from notifications.domain.mails import MailKey
-    from notifications.peers import Recipient
+    from notifications.domain.news import News
+    from notifications.peers import Recipient, Row
     from reviewbus.client import PeerClient
-    from reviewbus.db import Database
+    from reviewbus.db import Database, Tx
     from reviewbus.jobs import Job
+
+    Finding = Mapping[str, Any]
 
 # A mail server that takes longer than the lease for a batch is one whose time limits have passed.
 BATCH = 10
@@ -33,6 +41,7 @@ LEASE_S = 300
 ANSWER_S_MAX = 5
 STRANDED_AFTER_S = 600
 STRANDED_ROWS_MAX = 500
+SWEEP_ROWS = 200
 # The server does not accept our own address: a mistake in the settings, which somebody will put right.
 _OURS = "sender-refused"
 _log = telemetry.logger("work")
@@ -183,11 +192,78 @@ def requeue(db: Database) -> int:
     return len(stranded)
 
 
-def move_restored(db: Database) -> int:
-    """After a restore nobody knows which mails went out since the backup: none about what happened before now will."""
-    with db.begin() as tx:
-        store.move_watermark(tx)
-    return 1
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweeper:
+    """Compares the boards with the rows of those who know. `clients` are the other services by name.
+
+    A row that changed less than `quiet_s` ago is left alone: the facts may still be on their way.
+    """
+
+    db: Database
+    clients: Mapping[str, PeerClient]
+    quiet_s: float
+
+    def sweep(self) -> list[Finding]:
+        """Repair boards and tasks, call for the mails that nobody called for, and return what was found.
+
+        Raises:
+            PeerUnavailable, PeerRefused: another service does not answer; what was repaired so far stays.
+        """
+        with self.db.begin() as tx:
+            quarantine.refuse(tx)
+        return self._compare(self.quiet_s, silently=False)
+
+    def move_restored(self) -> int:
+        """Bring restored boards to the present, and return how many were behind; raises as `sweep` does.
+
+        Nobody knows which mails went out since the backup: none about what happened before now will.
+        """
+        with self.db.begin() as tx:
+            store.move_watermark(tx)
+        return len(self._compare(0, silently=True))
+
+    def _compare(self, quiet_s: float, *, silently: bool) -> list[Finding]:
+        findings = self._pages("assessment", peers.review_row, from_review, quiet_s, silently=silently)
+        findings += self._pages("packets", peers.packet_row, from_packet, quiet_s, silently=silently)
+        findings += self._pages("signing", peers.signing_row, from_signing, quiet_s, silently=silently)
+        if findings:
+            telemetry.RECONCILED.labels(kind="board").inc(len(findings))
+            _log.warning("boards_repaired", boards=len(findings))
+        return findings
+
+    def _pages(
+        self,
+        owner: str,
+        read: Callable[[Mapping[str, Any]], Row],
+        lacking: Callable[[Board, Row], Iterator[News]],
+        quiet_s: float,
+        *,
+        silently: bool,
+    ) -> list[Finding]:
+        findings: list[Finding] = []
+        cursor: str | None = None
+        while True:
+            seen, cursor = peers.states(self.clients[owner], cursor, SWEEP_ROWS, read)
+            with self.db.begin() as tx:
+                before = tx.now - timedelta(seconds=quiet_s)
+                for one in seen:
+                    if one.changed_at > before:
+                        continue
+                    found = _board_of(tx, one.row)
+                    told = list(lacking(found, one.row)) if found else []
+                    for news in told:
+                        commands.learn(tx, news, occurred_at=one.changed_at, silently=silently)
+                    if found and told:
+                        findings.append({"review_id": found.review_id, "kind": "facts-repaired", "owner": owner})
+            if cursor is None:
+                return findings
+
+
+def _board_of(tx: Tx, row: ReviewRow | PacketRow | SigningRow) -> Board | None:
+    """Return the board, locked; assessment's word is enough to make one."""
+    if isinstance(row, ReviewRow):
+        return store.load_or_create(tx, new_board(row.about))
+    return store.load(tx, row.review_id)
 
 
 def _class_of(failure: mail.MailFailure) -> Failure:

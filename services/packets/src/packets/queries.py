@@ -230,6 +230,7 @@ def states(tx: Tx, *, after: str | None, limit: int) -> list[Words]:
         table.c.state,
         table.c.epoch,
         table.c.row_version,
+        table.c.changed_at,
         table.c.snapshot_hash,
         table.c.manager_version,
         table.c.selection_version,

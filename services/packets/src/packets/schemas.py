@@ -301,6 +301,7 @@ class StateShape(Shape):
     state = fields.String(required=True)
     epoch = fields.Integer(required=True)
     row_version = fields.Integer(required=True)
+    changed_at = fields.DateTime(required=True, format="iso")
     snapshot_hash = fields.String(required=True, allow_none=True)
     manager_version = fields.Integer(required=True)
     selection_version = fields.Integer(required=True)

@@ -35,6 +35,7 @@ create table record (
     manager_id text not null,
     row_version bigint not null,
     event_sequence bigint not null,
+    changed_at timestamptz not null,
     waiting_since timestamptz,
     resends integer not null,
     released boolean not null,

@@ -12,11 +12,12 @@ from reviewbus.schema import decode_cursor, encode_cursor
 from signing import store
 from signing.domain import actions, people, reading, statement
 from signing.domain.ids import PersonId, ReviewId
-from signing.domain.record import HOLDER_OF, Holder
+from signing.domain.record import HOLDER_OF, Holder, open_signers
 from signing.domain.refusals import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from reviewbus.db import Tx
     from reviewbus.problems import RefusalLike
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from signing.domain.reading import SignerView
     from signing.domain.record import SigningRecord
 
-_REGISTER_FIELDS = ("state", "fence", "epoch", "snapshot_hash")
+_REGISTER_FIELDS = ("state", "fence", "epoch", "snapshot_hash", "person_id")
 
 
 def signatures(tx: Tx, actor: Actor, *, cursor: str | None, limit: int, cycle_id: UUID | None) -> dict[str, Any]:
@@ -109,14 +110,14 @@ def possible_actions(tx: Tx, review_id: ReviewId, actor: Actor) -> dict[str, Any
 def states(tx: Tx, *, cursor: str | None, limit: int) -> dict[str, Any]:
     """Return a page of all rows' registers, in the order of review ids."""
     row = store.record.c
-    query = sa.select(row.review_id).order_by(row.review_id).limit(limit + 1)
+    query = sa.select(row.review_id, row.changed_at).order_by(row.review_id).limit(limit + 1)
     if (after := decode_cursor(cursor, UUID)) is not None:
         query = query.where(row.review_id > str(after[0]))
-    found = [ReviewId(one) for one in tx.execute(query).scalars()]
-    page = found[:limit]
-    records = store.read_many(tx, page)
-    items = [_state(records[one]) for one in page]
-    return {"items": items, "next_cursor": encode_cursor(page[-1]) if len(found) > limit else None}
+    found = tx.execute(query).all()
+    page = {ReviewId(one.review_id): one.changed_at for one in found[:limit]}
+    records = store.read_many(tx, list(page))
+    items = [_state(records[one], changed_at) for one, changed_at in page.items()]
+    return {"items": items, "next_cursor": encode_cursor(items[-1]["review_id"]) if len(found) > limit else None}
 
 
 def visibility(tx: Tx, items: Sequence[Mapping[str, Any]]) -> list[dict[str, bool]]:
@@ -193,8 +194,15 @@ def _signer(one: SignerView, signed_at: Any, comment: str | None) -> dict[str, A
     }
 
 
-def _state(record: SigningRecord) -> dict[str, Any]:
+def _state(record: SigningRecord, changed_at: datetime) -> dict[str, Any]:
     registers = {
         holder.value: {name: getattr(record.register(holder), name) for name in _REGISTER_FIELDS} for holder in Holder
     }
-    return {"review_id": record.review_id, "row_version": record.row_version, "registers": registers}
+    return {
+        "review_id": record.review_id,
+        "row_version": record.row_version,
+        "changed_at": changed_at,
+        "packet_epoch": record.packet_epoch,
+        "open_signers": [role.value for role in open_signers(record)],
+        "registers": registers,
+    }

@@ -195,6 +195,7 @@ class RegisterShape(Shape):
     fence = ma.fields.Integer(required=True)
     epoch = ma.fields.Integer(required=True)
     snapshot_hash = ma.fields.String(required=True, allow_none=True)
+    person_id = ma.fields.String(required=True, allow_none=True)
 
 
 class StateShape(Shape):
@@ -202,6 +203,9 @@ class StateShape(Shape):
 
     review_id = ma.fields.String(required=True)
     row_version = ma.fields.Integer(required=True)
+    changed_at = ma.fields.DateTime(required=True, format="iso")
+    packet_epoch = ma.fields.Integer(required=True)
+    open_signers = ma.fields.List(ma.fields.String(validate=ma.validate.OneOf(ROLES)), required=True)
     registers = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Nested(RegisterShape), required=True)
 
 

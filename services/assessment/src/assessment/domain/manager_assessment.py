@@ -171,6 +171,11 @@ def reopen(review: Review, rel: Relation) -> tuple[Review, tuple[ManagerAssessme
     return replace(review, manager_state=ManagerState.DRAFT), (fact,)
 
 
+def is_reopened(review: Review) -> bool:
+    """The manager is to submit again what was submitted before."""
+    return review.manager_state is ManagerState.DRAFT and review.manager_submitted_version is not None
+
+
 def _unmet_writer(review: Review, rel: Relation) -> list[Refusal]:
     if rel.manager:
         return []

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from assessment.domain.manager_assessment import is_reopened
 from assessment.domain.registers import Holder, Register
+from assessment.domain.self_assessment import manager_may_read_self
 from assessment.domain.visibility import Pointer, may_open
 from assessment.queries import shapes
 from assessment.store import questionnaires, reviews
@@ -123,6 +125,7 @@ def _state(found: reviews.Stored) -> Item:
     return {
         "review_id": one.review_id,
         "row_version": found.row_version,
+        "changed_at": found.changed_at,
         "cycle_id": one.cycle_id,
         "subject_id": one.subject_id,
         "manager_id": one.manager_id,
@@ -137,7 +140,9 @@ def _state(found: reviews.Stored) -> Item:
         "manager_deadline": shapes.deadline(one.manager_deadline),
         "self_state": one.self_state.value,
         "self_version": one.self_version,
+        "self_visible_to_manager": manager_may_read_self(one),
         "manager_state": one.manager_state.value,
+        "manager_reopened": is_reopened(one),
         "manager_version": one.manager_version,
         "content_hash": one.manager_hash,
         "closed": one.cycle_closed,

@@ -108,6 +108,7 @@ class State(Shape):
 
     review_id = fields.String(required=True)
     row_version = fields.Integer(required=True)
+    changed_at = fields.DateTime(required=True, format="iso")
     cycle_id = fields.String(required=True)
     subject_id = fields.String(required=True)
     manager_id = fields.String(allow_none=True)
@@ -122,7 +123,9 @@ class State(Shape):
     manager_deadline = fields.Nested(Deadline, allow_none=True)
     self_state = fields.String(required=True)
     self_version = fields.Integer(required=True)
+    self_visible_to_manager = fields.Boolean(required=True)
     manager_state = fields.String(required=True)
+    manager_reopened = fields.Boolean(required=True)
     manager_version = fields.Integer(required=True)
     content_hash = fields.String(allow_none=True)
     closed = fields.Boolean(required=True)

@@ -28,6 +28,7 @@ from assessment.store.tables import former_reviewer, review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from reviewbus.db import Tx
 
@@ -55,11 +56,12 @@ class LostUpdateError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A review with what its row holds beside: the version of the row and the number of its last event."""
+    """A review with what its row holds beside: its version, the number of its last event, when it last changed."""
 
     review: Review
     row_version: int
     event_sequence: int
+    changed_at: datetime
 
 
 def read(tx: Tx, review_id: str) -> Stored | None:
@@ -110,6 +112,7 @@ def add_many(tx: Tx, new: Sequence[tuple[Review, int]]) -> None:
             "year": year,
             "row_version": 1,
             "event_sequence": 0,
+            "changed_at": tx.now,
             **_values(one),
         }
         for one, year in new
@@ -134,10 +137,12 @@ def save_many(tx: Tx, changes: Sequence[tuple[Stored, Review, int]]) -> list[Sto
             review=new,
             row_version=old.row_version + (1 if changed else 0),
             event_sequence=old.event_sequence + facts,
+            changed_at=tx.now if changed or facts else old.changed_at,
         )
         results.append(result)
         if changed or facts:
             changed |= {"row_version": result.row_version, "event_sequence": result.event_sequence}
+            changed["changed_at"] = result.changed_at
             row = {"review_id": new.review_id, "expected_version": old.row_version, **changed}
             alike[tuple(changed)].append(row)
     for columns, rows in alike.items():
@@ -154,7 +159,8 @@ def remember_former(tx: Tx, review_id: str, person_id: str | None) -> None:
 
 def stored(row: Mapping[Any, Any]) -> Stored:
     """Translate a row of the table."""
-    return Stored(review=_review(row), row_version=row["row_version"], event_sequence=row["event_sequence"])
+    beside = {name: row[name] for name in ("row_version", "event_sequence", "changed_at")}
+    return Stored(review=_review(row), **beside)
 
 
 _IDS = postgresql.ARRAY(postgresql.UUID(as_uuid=False))

@@ -127,6 +127,7 @@ review = sa.Table(
     *(column for prefix in REGISTERS for column in _register(prefix)),
     _needed("row_version", sa.BigInteger),
     _needed("event_sequence", sa.BigInteger),
+    _needed("changed_at", INSTANT),
     sa.UniqueConstraint("cycle_id", "subject_id", name="review_cycle_subject"),
 )
 sa.Index("review_cycle", review.c.cycle_id, review.c.review_id)

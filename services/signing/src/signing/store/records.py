@@ -83,7 +83,7 @@ def create_missing(tx: Tx, blanks: Sequence[SigningRecord]) -> None:
     known = row_versions(tx, [blank.review_id for blank in blanks])
     missing = sorted((blank for blank in blanks if blank.review_id not in known), key=lambda blank: blank.review_id)
     if missing:
-        values = [{**_values(blank), "event_sequence": 0, "resends": 0} for blank in missing]
+        values = [{**_values(blank), "event_sequence": 0, "resends": 0, "changed_at": tx.now} for blank in missing]
         tx.execute(insert(record).values(values).on_conflict_do_nothing())
 
 
@@ -115,7 +115,8 @@ def save(tx: Tx, old: SigningRecord, new: SigningRecord, *, events: int) -> Save
     # A jump of the version, after a restore, is one of the event numbers too: none of them is used twice.
     jump = new.row_version - old.row_version
     written = replace(new, row_version=new.row_version + 1)
-    values = {**_values(written), **_waiting(tx, old, new), "event_sequence": record.c.event_sequence + jump + events}
+    sequence = record.c.event_sequence + jump + events
+    values = {**_values(written), **_waiting(tx, old, new), "event_sequence": sequence, "changed_at": tx.now}
     row = tx.execute(
         sa.update(record)
         .where(record.c.review_id == old.review_id, record.c.row_version == old.row_version)

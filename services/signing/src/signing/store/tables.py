@@ -50,6 +50,7 @@ record = sa.Table(
     _needed("manager_id", sa.Text),
     _needed("row_version", sa.BigInteger),
     _needed("event_sequence", sa.BigInteger),
+    _needed("changed_at", INSTANT),
     # When the newest command was sent that is not answered yet, and how often it was sent again.
     sa.Column("waiting_since", INSTANT),
     _needed("resends", sa.Integer),
