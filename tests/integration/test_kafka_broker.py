@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.broker_conformance import BrokerConformance, Cluster, OutageConformance, a_topic
+from contract.broker_conformance import BrokerConformance, Cluster, OutageConformance, a_topic, many
 from harness.stack import LocalKafka
 from reviewbus.broker import BrokerDown
 from reviewbus.broker.client import KafkaBroker
@@ -89,3 +89,25 @@ class TestKafkaBrokerOutage(OutageConformance):
         with pytest.raises(BrokerDown):
             cluster.broker.ensure_topics([a_topic("t")])
         cluster.start()
+
+    @pytest.mark.timeout(240)
+    def test_a_producer_publishes_again_after_the_broker_has_forgotten_everything(
+        self, cluster: Cluster, mortal: LocalKafka
+    ) -> None:
+        topics = [a_topic(f"forgotten-{number}") for number in range(3)]
+        cluster.broker.ensure_topics(topics)
+        producer = cluster.broker.producer()
+        records = [one for topic in topics for one in many(topic.name, [1])]
+        assert producer.publish(records) == [None] * 60
+        mortal.kill()
+        assert None not in producer.publish(records)
+        mortal.wipe()
+        mortal.start()
+        # The topics come back later than the broker: in between, the producer is told that there are none.
+        assert None not in producer.publish(records)
+        cluster.broker.ensure_topics(topics)
+        attempts = 0
+        while producer.publish(records) != [None] * 60:
+            attempts += 1
+            assert attempts < 3, "the producer does not come round"
+        producer.close()

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from reviewbus.settings import BusSettings
 
 API_VERSION = (4, 0)
-DELIVERY_TIMEOUT_MS = 30_000
+DELIVERY_TIMEOUT_MS = 15_000
 CLOSE_S_MAX = 5
+UNACKNOWLEDGED = Failure("unacknowledged", permanent=False)
 _NO_METADATA = kafka_errors.KafkaTimeoutError.__name__
 _log = logger("broker")
 # What no later attempt can cure: the record itself, or the right to write it.
@@ -101,9 +102,13 @@ class KafkaBroker:
 
 class _KafkaProducer:
     def __init__(self, settings: BusSettings) -> None:
-        self._client = kafka.KafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap,
-            client_id=f"{settings.service}-relay",
+        self._settings = settings
+        self._client = self._new_client()
+
+    def _new_client(self) -> Any:
+        return kafka.KafkaProducer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            client_id=f"{self._settings.service}-relay",
             api_version=API_VERSION,
             acks="all",
             enable_idempotence=True,
@@ -135,10 +140,16 @@ class _KafkaProducer:
                     # Every further record of the topic would wait for its metadata as long again.
                     unreachable.add(record.topic)
         try:
-            self._client.flush(timeout=DELIVERY_TIMEOUT_MS / 1000 + 5)
+            self._client.flush(timeout=DELIVERY_TIMEOUT_MS / 1000 + 2)
         except kafka_errors.KafkaTimeoutError:
             _log.warning("flush_timed_out", records=len(records))
-        return [future if isinstance(future, Failure) else _outcome(future) for future in futures]
+        results = [future if isinstance(future, Failure) else _outcome(future) for future in futures]
+        if UNACKNOWLEDGED in results:
+            # A client that neither delivers nor gives up in its time never comes round: an idempotent one waits for
+            # ever for a cluster that has forgotten it.
+            self._end(0)
+            self._client = self._new_client()
+        return results
 
     def _send(self, record: Outgoing) -> Any:
         """Return the client's future, or at once the failure."""
@@ -148,12 +159,20 @@ class _KafkaProducer:
             return Failure(type(error).__name__, permanent=isinstance(error, (*_PERMANENT, ValueError)))
 
     def close(self) -> None:
-        self._client.close(timeout=CLOSE_S_MAX)
+        self._end(CLOSE_S_MAX)
+
+    def _end(self, timeout_s: float) -> None:
+        """Close the client; what it could not deliver in that time it gives up, and never sends later."""
+        try:
+            self._client.close(timeout=timeout_s)
+        except kafka_errors.KafkaTimeoutError:
+            # It leaves its thread at work where flushing took too long; there is no public way to end that.
+            self._client._sender.force_close()  # noqa: SLF001
 
 
 def _outcome(future: Any) -> Failure | None:
     if not future.is_done:
-        return Failure("unacknowledged", permanent=False)
+        return UNACKNOWLEDGED
     if future.succeeded():
         return None
     return Failure(type(future.exception).__name__, permanent=isinstance(future.exception, _PERMANENT))
