@@ -2,11 +2,14 @@
 
 A worker claims rows with a lease, does the work without a transaction, and records the result in a transaction that
 first calls `finish`, which fails if the lease was lost meanwhile. So a job is done at least once and recorded once.
+The lease is short, and prolonged while the work goes on: what a killed worker had is soon another's.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,7 +24,7 @@ from reviewbus.quarantine import Quarantined
 from reviewbus.tables import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -29,7 +32,13 @@ if TYPE_CHECKING:
 
 ATTEMPTS_MAX = 12
 BACKOFF_S_MAX = 300
+LEASE_S = 30.0
 _PASSING_STATUSES = frozenset({401, 403, 429})
+# A job that ended every process that took it, without an answer, would do so for ever.
+_BURY = sa.text(
+    "update jobs set status = 'dead', lease = null, lease_until = null, last_error = 'worker-died' where kind = :kind"
+    " and status = 'queued' and lease is not null and lease_until < :now and attempts >= :attempts"
+)
 _log = telemetry.logger("jobs")
 
 
@@ -55,7 +64,6 @@ class JobKind:
 
     run: Callable[[Sequence[Job]], None]
     batch: int = 1
-    lease_s: int = 60
 
 
 def enqueue(tx: Tx, kind: str, key: str, arguments: Mapping[str, Any], *, run_at: datetime | None = None) -> None:
@@ -98,11 +106,12 @@ def finish(tx: Tx, job: Job) -> None:
 
 
 class Worker:
-    """Claims and does jobs of one service."""
+    """Claims and does jobs of one service. `lease_s`: how long after its death another does what it had."""
 
-    def __init__(self, db: Database, kinds: Mapping[str, JobKind]) -> None:
+    def __init__(self, db: Database, kinds: Mapping[str, JobKind], lease_s: float = LEASE_S) -> None:
         self._db = db
         self._kinds = kinds
+        self._lease_s = lease_s
 
     def run_once(self) -> int:
         """Do what is due, each kind up to its batch; return how many jobs were claimed."""
@@ -118,6 +127,7 @@ class Worker:
         with self._db.begin() as tx:
             if quarantine.active(tx):
                 return []
+            tx.execute(_BURY, {"kind": kind, "attempts": ATTEMPTS_MAX, "now": tx.now})
             due = (
                 sa.select(jobs.c.id)
                 .where(
@@ -134,9 +144,7 @@ class Worker:
             rows = tx.execute(
                 sa.update(jobs)
                 .where(jobs.c.id.in_(sa.select(due.c.id)))
-                .values(
-                    lease=tx.new_id(), lease_until=tx.now + timedelta(seconds=how.lease_s), attempts=jobs.c.attempts + 1
-                )
+                .values(lease=tx.new_id(), lease_until=self._until(tx), attempts=jobs.c.attempts + 1)
                 .returning(jobs.c.id, jobs.c.kind, jobs.c.key, jobs.c.arguments, jobs.c.attempts, jobs.c.lease)
             ).mappings()
             return sorted((Job(**row) for row in rows), key=lambda job: job.id)
@@ -144,7 +152,8 @@ class Worker:
     def _do(self, how: JobKind, batch: Sequence[Job]) -> None:
         outcome = "done"
         try:
-            how.run(batch)
+            with self._prolonging(batch):
+                how.run(batch)
         except LeaseLost:
             outcome = "lease-lost"
         except Exception as error:  # noqa: BLE001 -- a job that failed is tried again later, a limited number of times
@@ -154,6 +163,30 @@ class Worker:
         else:
             self._remove(batch)
         telemetry.JOBS.labels(kind=batch[0].kind, outcome=outcome).inc(len(batch))
+
+    @contextmanager
+    def _prolonging(self, batch: Sequence[Job]) -> Iterator[None]:
+        """Prolong the leases, three times in the length of one, until the block ends."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._prolong, args=(batch, over), name="leases", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _prolong(self, batch: Sequence[Job], over: threading.Event) -> None:
+        while not over.wait(self._lease_s / 3):
+            try:
+                with self._db.begin() as tx:
+                    ours = jobs.c.id.in_([job.id for job in batch]), jobs.c.lease == batch[0].lease
+                    tx.execute(sa.update(jobs).where(*ours).values(lease_until=self._until(tx)))
+            except Exception as error:  # noqa: BLE001 -- the next time may do better; else somebody else does the work
+                _log.warning("lease_not_prolonged", kind=batch[0].kind, error=error)
+
+    def _until(self, tx: Tx) -> datetime:
+        return tx.now + timedelta(seconds=self._lease_s)
 
     def _remove(self, batch: Sequence[Job]) -> None:
         """Delete what the work did not finish itself."""

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from component.reviewbus import toy
+from harness.eventually import eventually
 from reviewbus import jobs, quarantine
 from reviewbus.client import PeerUnavailable
 from reviewbus.jobs import ATTEMPTS_MAX, JobKind, LeaseLost, Worker
@@ -27,7 +28,7 @@ def enqueue(db: Database, key: str = "k", arguments: Mapping[str, object] | None
 
 
 def worker(db: Database, run: Callable[[Sequence[Job]], None], batch: int = 10) -> Worker:
-    return Worker(db, {"mail": JobKind(run=run, batch=batch, lease_s=60)})
+    return Worker(db, {"mail": JobKind(run=run, batch=batch)})
 
 
 def row(db: Database) -> sa.RowMapping:
@@ -68,7 +69,7 @@ def test_a_job_is_not_done_before_its_time(db: Database, clock: FixedClock) -> N
 
 def test_a_leased_job_is_nobody_elses_until_the_lease_ends(db: Database, clock: FixedClock) -> None:
     enqueue(db)
-    first = worker(db, fail)._claim("mail", JobKind(run=fail, lease_s=60))
+    first = worker(db, fail)._claim("mail", JobKind(run=fail))
     assert len(first) == 1
     done: list[Job] = []
     other = worker(db, done.extend)
@@ -76,6 +77,31 @@ def test_a_leased_job_is_nobody_elses_until_the_lease_ends(db: Database, clock: 
     clock.forward(seconds=61)
     assert other.run_once() == 1
     assert done[0].attempts == 2
+
+
+def test_a_lease_is_prolonged_while_the_work_goes_on(db: Database, clock: FixedClock) -> None:
+    enqueue(db)
+    lasts: list[bool] = []
+
+    def slow(_: Sequence[Job]) -> None:
+        first = row(db)["lease_until"]
+        clock.forward(seconds=50)
+        eventually(lambda: row(db)["lease_until"] > first, what="the lease is prolonged")
+        lasts.append(worker(db, fail).run_once() == 0)
+
+    assert Worker(db, {"mail": JobKind(run=slow)}, lease_s=3).run_once() == 1
+    assert lasts == [True]
+    assert toy.rows(db, "jobs") == 0
+
+
+def test_a_job_that_ends_every_process_is_given_up(db: Database, clock: FixedClock) -> None:
+    enqueue(db)
+    for _ in range(ATTEMPTS_MAX):
+        # Claimed, and then nothing more is heard of that worker.
+        assert len(worker(db, fail)._claim("mail", JobKind(run=fail))) == 1
+        clock.forward(seconds=61)
+    assert worker(db, fail).run_once() == 0
+    assert (row(db)["status"], row(db)["last_error"]) == ("dead", "worker-died")
 
 
 def test_who_lost_the_lease_leaves_no_result(db: Database, clock: FixedClock) -> None:

@@ -15,19 +15,14 @@ if TYPE_CHECKING:
 
     from reviewbus.db import Database, Tx
 
-CHUNK_JOB_LEASE_S = 300
 RESTORED_ROWS = 1_000
 
 
 def jobs(db: Database, *, chunk_rows: int) -> Mapping[str, JobKind]:
     """Return the kinds of jobs of this service."""
     return {
-        cycles.OPEN_REVIEWS: JobKind(
-            run=lambda batch: _in_chunks(db, batch, cycles.open_chunk, chunk_rows), lease_s=CHUNK_JOB_LEASE_S
-        ),
-        cycles.CLOSE_REVIEWS: JobKind(
-            run=lambda batch: _in_chunks(db, batch, cycles.close_chunk, chunk_rows), lease_s=CHUNK_JOB_LEASE_S
-        ),
+        cycles.OPEN_REVIEWS: JobKind(run=lambda batch: _in_chunks(db, batch, cycles.open_chunk, chunk_rows)),
+        cycles.CLOSE_REVIEWS: JobKind(run=lambda batch: _in_chunks(db, batch, cycles.close_chunk, chunk_rows)),
     }
 
 

@@ -81,7 +81,7 @@ def build(
         metadata=store.metadata,
         wsgi=wsgi,
         subscriptions=SUBSCRIPTIONS,
-        jobs={commands.MAIL: JobKind(run=postman.run, batch=work.BATCH, lease_s=work.LEASE_S)},
+        jobs={commands.MAIL: JobKind(run=postman.run, batch=work.BATCH)},
         periodic=(
             Periodic(name="reconcile", every_s=bus.sweep_every_s, run_once=partial(work.requeue, db)),
             Periodic(name="sweep", every_s=bus.sweep_every_s, run_once=lambda: len(sweeper.sweep())),

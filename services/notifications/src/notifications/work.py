@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
     Finding = Mapping[str, Any]
 
-# A mail server that takes longer than the lease for a batch is one whose time limits have passed.
 BATCH = 10
-LEASE_S = 300
 # An owner's answer older than this is asked for anew: what it is about may have been hidden meanwhile.
 ANSWER_S_MAX = 5
 STRANDED_AFTER_S = 600

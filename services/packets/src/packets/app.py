@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 DAY_S = 86_400.0
-# A drawing may need its time limit and a new child's start.
-RENDER_LEASE_S = 120
 
 
 def build(
@@ -97,7 +95,7 @@ def _kinds(fetcher: Fetcher, keeper: Keeper, printer: Printer) -> dict[str, JobK
     return {
         QUESTIONNAIRE: JobKind(run=fetcher.questionnaires, batch=50),
         CONTENT: JobKind(run=fetcher.contents, batch=200),
-        REBIND: JobKind(run=keeper.rebind, lease_s=600),
+        REBIND: JobKind(run=keeper.rebind),
         PEOPLE: JobKind(run=fetcher.people, batch=200),
-        PDF: JobKind(run=printer.render, lease_s=RENDER_LEASE_S),
+        PDF: JobKind(run=printer.render),
     }
