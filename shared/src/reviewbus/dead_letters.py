@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from reviewbus import telemetry
 from reviewbus.broker import Record
+from reviewbus.clock import rfc3339
 from reviewbus.db import AuditEntry, is_transient
 from reviewbus.envelope import type_of
 from reviewbus.tables import dead_letter, outbox, outbox_dead
@@ -101,7 +102,7 @@ def listing(tx: Tx) -> list[dict[str, Any]]:
         outbox_dead.c.died_at.label("created_at"),
     ).order_by(outbox_dead.c.id)
     return [
-        {**row, "created_at": row["created_at"].isoformat()}
+        {**row, "created_at": rfc3339(row["created_at"])}
         for query in (incoming, outgoing)
         for row in tx.execute(query.limit(LIST_ROWS_MAX)).mappings()
     ]
@@ -114,7 +115,7 @@ def show(tx: Tx, letter_id: int, *, out: bool = False) -> dict[str, Any]:
     if row is None:
         msg = f"no letter {letter_id}"
         raise NoSuchLetter(msg)
-    return {**row, "body": bytes(row["body"]).decode("utf-8", "replace"), "created_at": row["created_at"].isoformat()}
+    return {**row, "body": bytes(row["body"]).decode("utf-8", "replace"), "created_at": rfc3339(row["created_at"])}
 
 
 def replay(tx: Tx, letter_id: int, apply: Callable[[Tx, Record], None], *, actor: str) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -15,6 +16,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from reviewbus import telemetry
+from reviewbus.clock import rfc3339
 from reviewbus.db import is_transient
 from reviewbus.quarantine import Quarantined
 
@@ -61,7 +63,7 @@ def status_of(refusal: RefusalLike) -> int:
 
 def describe(refusal: RefusalLike) -> dict[str, Any]:
     """Return one unmet condition as it appears in `unmet[]`."""
-    return {"code": refusal.code, "detail": explain(refusal), **refusal.params}
+    return {"code": refusal.code, "detail": explain(refusal), **_told(refusal.params)}
 
 
 def explain(refusal: RefusalLike) -> str:
@@ -92,6 +94,10 @@ def respond(problem: Problem) -> Response:
     return response
 
 
+def _told(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: rfc3339(one) if isinstance(one, datetime) else one for name, one in params.items()}
+
+
 def hides(refusal: RefusalLike) -> bool:
     """Say whether the refusal is to somebody who may not know more: 404 and 403."""
     return status_of(refusal) in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
@@ -104,7 +110,7 @@ def from_refusal(refusal: RefusalLike, allowed_actions: Sequence[str] = ()) -> P
         refusal.code,
         explain(refusal),
         extra={
-            **refusal.params,
+            **_told(refusal.params),
             "unmet": [describe(one) for one in (refusal.unmet or (refusal,))],
             "allowed_actions": list(allowed_actions),
         },

@@ -9,12 +9,20 @@ from typing import Any
 
 import marshmallow as ma
 
+from reviewbus.clock import rfc3339
 from reviewbus.problems import Problem
 
 PAGE_ROWS_MAX = 200
 REASON_CHARS_MAX = 2_000
 CURSOR_CHARS_MAX = 512
 BIGINT_MAX = 2**63 - 1
+
+
+class Instant(ma.fields.AwareDateTime):
+    """An instant in the one form that events have too: RFC 3339 in UTC, with microseconds and `Z`."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002 -- the library's
+        return None if value is None else rfc3339(value)
 
 
 class Shape(ma.Schema):

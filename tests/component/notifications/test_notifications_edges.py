@@ -84,8 +84,8 @@ def test_deliveries_are_filtered_and_paged_newest_first(desk: Desk) -> None:
         "state": "sent",
         "reason": None,
         "attempts": 1,
-        "created_at": "2026-03-02T09:00:00+00:00",
-        "settled_at": "2026-03-02T09:00:00+00:00",
+        "created_at": "2026-03-02T09:00:00.000000Z",
+        "settled_at": "2026-03-02T09:00:00.000000Z",
     }
 
 

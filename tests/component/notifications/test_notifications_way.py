@@ -90,7 +90,7 @@ def test_a_task_is_shown_with_its_link_deadline_and_urgency(desk: Desk) -> None:
                 "deadline": {
                     "date": "2026-03-03",
                     "zone": "Europe/Berlin",
-                    "instant": "2026-03-03T23:00:00+00:00",
+                    "instant": "2026-03-03T23:00:00.000000Z",
                 },
                 "urgency": "soon",
             }

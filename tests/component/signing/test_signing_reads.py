@@ -16,6 +16,7 @@ from component.signing.signing_desk import (
     REVIEW,
     Desk,
 )
+from reviewbus.clock import rfc3339
 
 
 def _listed(desk: Desk, person: str, *roles: str, query: str = "") -> list[str]:
@@ -105,7 +106,7 @@ def test_other_services_page_through_all_registers(desk: Desk) -> None:
         {
             "review_id": REVIEW,
             "row_version": version,
-            "changed_at": changed_at.isoformat(),
+            "changed_at": rfc3339(changed_at),
             "packet_epoch": 1,
             "open_signers": ["employee", "manager"],
             "registers": {

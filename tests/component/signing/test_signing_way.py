@@ -60,7 +60,7 @@ def test_a_signature_shows_what_it_covers_once_it_stands_and_its_comment_to_whom
         "manager_version": 3,
         "self_version": 5,
         "statement_version": 1,
-        "signed_at": "2026-03-02T09:00:00+00:00",
+        "signed_at": "2026-03-02T09:00:00.000000Z",
         "stale": False,
         "rejection": None,
         "comment": "<p>Thank you</p>",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshmallow as ma
 
-from reviewbus.schema import BIGINT_MAX, Body, Page, Shape, person_id
+from reviewbus.schema import BIGINT_MAX, Body, Instant, Page, Shape, person_id
 
 ITEMS_MAX = 500
 KINDS = ("self-assessment", "manager-assessment", "release", "sign")
@@ -16,7 +16,7 @@ class DeadlineShape(Shape):
 
     date = ma.fields.Date(required=True)
     zone = ma.fields.String(required=True)
-    instant = ma.fields.AwareDateTime(required=True)
+    instant = Instant(required=True)
 
 
 class TaskShape(Shape):
@@ -59,8 +59,8 @@ class DeliveryShape(Shape):
         required=True, allow_none=True, metadata={"description": "Why it was suppressed or has failed: a code"}
     )
     attempts = ma.fields.Integer(required=True)
-    created_at = ma.fields.AwareDateTime(required=True)
-    settled_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    created_at = Instant(required=True)
+    settled_at = Instant(required=True, allow_none=True)
 
 
 class DeliveryPage(Shape):

@@ -8,7 +8,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from packets.domain.packet import PacketState
-from reviewbus.schema import Body, Flag, Page, Shape, person_id, reason
+from reviewbus.schema import Body, Flag, Instant, Page, Shape, person_id, reason
 
 INTEGER_MAX = 2**31 - 1
 QUESTIONS_MAX = 200
@@ -155,7 +155,7 @@ class BoardChange(Shape):
     new = fields.Integer(required=True)
     justification = fields.String(required=True)
     by = fields.String(required=True)
-    at = fields.AwareDateTime(required=True)
+    at = Instant(required=True)
 
 
 class BoardReview(Shape):
@@ -301,7 +301,7 @@ class StateShape(Shape):
     state = fields.String(required=True)
     epoch = fields.Integer(required=True)
     row_version = fields.Integer(required=True)
-    changed_at = fields.DateTime(required=True, format="iso")
+    changed_at = Instant(required=True)
     snapshot_hash = fields.String(required=True, allow_none=True)
     manager_version = fields.Integer(required=True)
     selection_version = fields.Integer(required=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshmallow as ma
 
-from reviewbus.schema import BIGINT_MAX, Body, Page, Shape, person_id, reason
+from reviewbus.schema import BIGINT_MAX, Body, Instant, Page, Shape, person_id, reason
 
 COMMENT_CHARS_MAX = 20_000
 INT_MAX = 2**31 - 1
@@ -38,7 +38,7 @@ class SignerShape(Shape):
         required=True, allow_none=True, metadata={"description": "Null also where the self-assessment was waived"}
     )
     statement_version = ma.fields.Integer(required=True, allow_none=True)
-    signed_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    signed_at = Instant(required=True, allow_none=True)
     stale = ma.fields.Boolean(required=True, metadata={"description": "Another packet than the signed one is released"})
     rejection = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "Why the newest attempt failed; to the signer and HR"}
@@ -203,7 +203,7 @@ class StateShape(Shape):
 
     review_id = ma.fields.String(required=True)
     row_version = ma.fields.Integer(required=True)
-    changed_at = ma.fields.DateTime(required=True, format="iso")
+    changed_at = Instant(required=True)
     packet_epoch = ma.fields.Integer(required=True)
     open_signers = ma.fields.List(ma.fields.String(validate=ma.validate.OneOf(ROLES)), required=True)
     registers = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Nested(RegisterShape), required=True)

@@ -240,4 +240,4 @@ def _late(review: Review, now: datetime) -> list[Refusal]:
     deadline = review.self_deadline
     if deadline is None or not deadline.passed(now):
         return []
-    return [DeadlinePassed(deadline=deadline.instant.isoformat())]
+    return [DeadlinePassed(deadline=deadline.instant)]

@@ -10,7 +10,7 @@ from assessment.schemas import parts
 from assessment.schemas.reviews import Deadline
 from assessment.schemas.setup import Person, Question
 from reviewbus import schema
-from reviewbus.schema import Body, Page, Shape
+from reviewbus.schema import Body, Instant, Page, Shape
 
 
 def _items(inner: type[Shape] | fields.Field[Any]) -> fields.List[Any]:
@@ -108,7 +108,7 @@ class State(Shape):
 
     review_id = fields.String(required=True)
     row_version = fields.Integer(required=True)
-    changed_at = fields.DateTime(required=True, format="iso")
+    changed_at = Instant(required=True)
     cycle_id = fields.String(required=True)
     subject_id = fields.String(required=True)
     manager_id = fields.String(allow_none=True)

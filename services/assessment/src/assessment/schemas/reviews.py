@@ -8,7 +8,7 @@ from assessment.domain.review import ReviewState
 from assessment.schemas import parts
 from assessment.schemas.setup import Question
 from reviewbus import schema
-from reviewbus.schema import Body, Page, Shape
+from reviewbus.schema import Body, Instant, Page, Shape
 
 
 class Reason(Body):
@@ -170,7 +170,7 @@ class Form(Shape):
     version = fields.Integer(required=True)
     content_hash = fields.String(allow_none=True)
     answers = parts.answers(required=True)
-    saved_at = fields.DateTime(allow_none=True, format="iso")
+    saved_at = Instant(allow_none=True)
     questions = fields.List(fields.Nested(Question), required=True)
     instructions = fields.String(allow_none=True)
     deadline = fields.Nested(Deadline, allow_none=True)
@@ -183,7 +183,7 @@ class SavedForm(Shape):
     version = fields.Integer(required=True)
     state = fields.String(required=True)
     content_hash = fields.String(required=True)
-    saved_at = fields.DateTime(required=True, format="iso")
+    saved_at = Instant(required=True)
     answers = parts.answers(required=True)
 
 
@@ -195,7 +195,7 @@ class Version(Shape):
     version = fields.Integer(required=True)
     content_hash = fields.String(required=True)
     answers = parts.answers(required=True)
-    saved_at = fields.DateTime(required=True, format="iso")
+    saved_at = Instant(required=True)
     superseded = fields.Boolean(required=True)
 
 
@@ -204,7 +204,7 @@ class BackupMade(Shape):
 
     review_id = fields.String(required=True)
     number = fields.Integer(required=True)
-    saved_at = fields.DateTime(required=True, format="iso")
+    saved_at = Instant(required=True)
 
 
 class BackupSummary(Shape):
@@ -212,7 +212,7 @@ class BackupSummary(Shape):
 
     number = fields.Integer(required=True)
     kind = fields.String(required=True)
-    saved_at = fields.DateTime(required=True, format="iso")
+    saved_at = Instant(required=True)
     chars = fields.Integer(required=True)
 
 
@@ -227,5 +227,5 @@ class Backup(Shape):
 
     number = fields.Integer(required=True)
     kind = fields.String(required=True)
-    saved_at = fields.DateTime(required=True, format="iso")
+    saved_at = Instant(required=True)
     answers = parts.answers(required=True)
