@@ -183,12 +183,14 @@ def test_a_register_held_for_which_nothing_is_on_record_becomes_lost_until_hr_re
     assert desk.states()[0] == "open"
 
 
-def test_a_signature_without_its_hold_raises_an_alarm_and_is_left_alone(desk: Desk) -> None:
+def test_a_signature_that_nothing_holds_raises_an_alarm_and_is_revoked(desk: Desk) -> None:
     desk.open()
     desk.signed(EMPLOYEE)
     desk.peers.rows = {"assessment": [_review(desk)], "packets": []}
     assert _findings(desk) == [("signed-without-hold", "signature:employee")]
-    assert desk.states()[0] == "signed"
+    assert desk.states()[0] == "revoking"
+    desk.answer()
+    assert desk.states()[0] == "open"
 
 
 def test_a_row_that_changed_between_its_reading_and_the_register_s_is_not_judged(desk: Desk) -> None:

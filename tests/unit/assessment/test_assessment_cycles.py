@@ -114,9 +114,27 @@ def test_people_who_cannot_take_part_are_refused(
     rows: tuple[Participant, ...], code: str, person_ids: list[str]
 ) -> None:
     with pytest.raises(Refusal) as caught:
-        add(EVE_BY_MAX, *rows)
+        add(EVE_BY_MAX, *rows, actor=HR_ADMIN)
     assert caught.value.code == code
     assert caught.value.params == {"person_ids": person_ids}
+
+
+@pytest.mark.parametrize(
+    ("actor", "subject_id", "code"),
+    [
+        (replace(HR_ADMIN, person_id=TOM), TOM, "forbidden-role"),
+        (replace(HR_ADMIN, person_id=TOM), EVE, "self-dealing"),
+        (replace(ASSISTANT, person_id=TOM), PersonId("boss"), "self-dealing"),
+        (replace(HR_ADMIN, person_id=PersonId("ghost")), EVE, "unknown-person"),
+    ],
+)
+def test_nobody_chooses_the_manager_for_the_own_line_but_may_add_it_as_the_directory_has_it(
+    actor: Actor, subject_id: PersonId, code: str
+) -> None:
+    with pytest.raises(Refusal, match=code):
+        add(Participant(subject_id=subject_id, manager_id=HANNA), actor=actor)
+    assert add(Participant(subject_id=subject_id), actor=actor)
+    assert add(Participant(subject_id=subject_id, manager_id=DIRECTORY[subject_id].manager_id), actor=actor)
 
 
 @pytest.mark.parametrize(

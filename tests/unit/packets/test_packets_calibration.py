@@ -279,9 +279,14 @@ def test_which_reviews_a_new_session_takes(changes: dict[str, object], codes: li
 
 
 def test_hr_says_who_calibrates_until_the_session_is_cancelled() -> None:
-    assert session.set_calibrators(a_session(), [HANNA], actor=HR_ACTOR).calibrators == {HANNA}
-    assert told(session.unmet_set_calibrators(a_session(), actor=KIM_ACTOR)) == ["403 forbidden-role"]
-    assert told(session.unmet_set_calibrators(a_session(S.CANCELLED), actor=HR_ACTOR)) == ["409 session-in-other-state"]
+    named = session.set_calibrators(a_session(), (), [HANNA], actor=HR_ACTOR, directory=DIRECTORY)
+    assert named.calibrators == {HANNA}
+
+    def refused(asked: Session, actor: Actor) -> list[str]:
+        return told(session.unmet_set_calibrators(asked, (), actor=actor, directory=DIRECTORY))
+
+    assert refused(a_session(), KIM_ACTOR) == ["403 forbidden-role"]
+    assert refused(a_session(S.CANCELLED), HR_ACTOR) == ["409 session-in-other-state"]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ READERS: dict[str, tuple[Standing, set[PacketState], str]] = {
     "assistant": (ASSISTANT, set(), "403 forbidden-role"),
     "calibrator": (CALIBRATOR, set(), "404 not-found"),
     "hr below the reviewee": (HR_BELOW, set(), "404 not-found"),
-    "hr whom the directory lacks": (HR_UNKNOWN, set(), "404 not-found"),
+    "hr whom the directory lacks": (HR_UNKNOWN, set(), "403 unknown-person"),
     "outsider": (OUTSIDER, set(), "404 not-found"),
 }
 

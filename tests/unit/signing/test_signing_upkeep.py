@@ -71,8 +71,17 @@ def test_a_lost_signature_that_hr_had_wished_away_is_revoked_at_once() -> None:
     assert names(facts) == ["Alarm", "SignatureRevoked", "HoldRequested"]
 
 
-@pytest.mark.parametrize("seen", [free(E, 2), free(E, 3), held(E, 4), replace(held(E, 2), snapshot_hash=H2)])
-def test_a_signature_without_its_hold_raises_an_alarm_and_changes_nothing(seen: SeenRegister) -> None:
+@pytest.mark.parametrize("seen", [free(E, 0), free(E, 2), free(E, 3)])
+def test_a_signature_that_nothing_holds_is_revoked_with_an_alarm(seen: SeenRegister) -> None:
+    before = signed_by(E)
+    state, facts = sweep.compare(before, [seen], row_version_read=1)
+    assert (state.employee.state, state.employee.fence) == (HoldState.REVOKING, 3)
+    assert names(facts) == ["Alarm", "SignatureRevoked", "HoldRequested"]
+    assert facts[0] == Alarm(review_id=before.review_id, holder=E, code=AlarmCode.SIGNED_WITHOUT_HOLD)
+
+
+@pytest.mark.parametrize("seen", [held(E, 4), replace(held(E, 2), snapshot_hash=H2)])
+def test_a_signature_under_another_hold_raises_an_alarm_and_changes_nothing(seen: SeenRegister) -> None:
     before = signed_by(E)
     state, facts = sweep.compare(before, [seen], row_version_read=1)
     assert state is before

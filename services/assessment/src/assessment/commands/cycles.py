@@ -50,7 +50,7 @@ def add_participants(
     """Add people or give them another manager; return how many changed, and each one's review. Raises `Refusal`."""
     stored = _load(tx, actor, cycle_id)
     present = {one.subject_id: (review_id, one.manager_id) for review_id, one in reviews.participants(tx, cycle_id)}
-    named = {row.subject_id for row in rows} | {row.manager_id for row in rows if row.manager_id}
+    named = {row.subject_id for row in rows} | {row.manager_id for row in rows if row.manager_id} | {actor.person_id}
     directory = people.with_lines(tx, named)
     wanted = domain.add_participants(
         stored.cycle,

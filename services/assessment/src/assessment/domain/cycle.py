@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 from assessment.domain import facts
 from assessment.domain.cycle_refusals import CycleIsStarted
 from assessment.domain.deadline import Deadline, check_zone, deadline_on
-from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Person, unmet_role
+from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Person, superiors, unmet_role
 from assessment.domain.reassignment import unmet_manager
 from assessment.domain.refusals import (
     CycleIsClosed,
+    ForbiddenRole,
     NotStarted,
     Refusal,
     ReportingLineLoop,
     ReviewerIsReviewee,
+    SelfDealing,
     UnknownParticipant,
+    UnknownPerson,
     refuse,
 )
 from assessment.domain.review import CycleSettings, Review
@@ -99,14 +102,15 @@ def add_participants(
     """The participants to be added or given another manager; those that are there already are left out.
 
     Without a manager named, the one of the directory is taken. `present`: manager by reviewee, as stored. Of the
-    directory the people named and everybody above them suffice.
+    directory the actor, the people named and everybody above them suffice.
 
     Raises:
         Refusal: nobody is added, because people are unknown or would be reviewed by themselves or by somebody below
-            them; `person_ids` say who.
+            them, `person_ids` say who; or because the actor names another manager for the own review or a superior's.
     """
     named = {row.subject_id: _with_manager(row, directory) for row in rows}
     refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
+    refuse(_unmet_choice(tuple(named.values()), actor, directory))
     refuse(unmet_change(cycle, actor=actor) + _unmet_participants(tuple(named.values()), directory))
     return tuple(
         row for row in named.values() if row.subject_id not in present or present[row.subject_id] != row.manager_id
@@ -156,6 +160,16 @@ def _with_manager(row: Participant, directory: Mapping[PersonId, Person]) -> Par
     if row.manager_id is not None or person is None:
         return row
     return replace(row, manager_id=person.manager_id)
+
+
+def _unmet_choice(rows: tuple[Participant, ...], actor: Actor, directory: Mapping[PersonId, Person]) -> list[Refusal]:
+    """Whoever keeps the list adds everybody with the managers of the directory, but chooses none for the own line."""
+    chosen = {row.subject_id for row in rows if row != _with_manager(replace(row, manager_id=None), directory)}
+    if actor.person_id in chosen:
+        return [ForbiddenRole()]
+    if chosen and actor.person_id not in directory:
+        return [UnknownPerson()]
+    return [SelfDealing()] if chosen & set(superiors(directory, actor.person_id)) else []
 
 
 def _unmet_participants(rows: tuple[Participant, ...], directory: Mapping[PersonId, Person]) -> list[Refusal]:

@@ -45,4 +45,8 @@ def unmet_read_version(review: Review, rel: Relation, *, version: int, read_then
 
 def unmet_backups(review: Review, rel: Relation, audience: Audience) -> list[Refusal]:
     """Why this actor has no backups of this side: only who may write it in some state has."""
-    return unmet_autosave(rel) if audience is Audience.SELF else manager_assessment.unmet_read(review, rel)
+    if audience is Audience.SELF:
+        return unmet_autosave(rel)
+    if rel.assistant and not rel.manager and rel.hr is HrRight.NONE:
+        return [NotFound()]
+    return manager_assessment.unmet_read(review, rel)

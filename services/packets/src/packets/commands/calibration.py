@@ -60,10 +60,10 @@ def create(tx: Tx, actor: Actor, *, cycle_id: str, review_ids: Collection[str], 
 
 def set_members(tx: Tx, session_id: str, actor: Actor, *, members: Collection[str]) -> Session:
     """Other calibrators for the session."""
-    session = store.lock_session(tx, session_id)
-    if session is None:
-        raise NotFound
-    after = sessions.set_calibrators(session, [PersonId(each) for each in members], actor=actor)
+    packets, session = _locked(tx, session_id)
+    lines = store.directory(tx, actor, {each.subject_id for each in packets})
+    calibrators = [PersonId(each) for each in members]
+    after = sessions.set_calibrators(session, packets, calibrators, actor=actor, directory=lines)
     saved = store.save_session(tx, session, after)
     _audit(tx, "calibration.members", session, actor)
     return saved

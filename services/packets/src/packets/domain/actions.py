@@ -43,7 +43,9 @@ class Answer:
 
 
 def unmet_ask(standing: Standing) -> list[Refusal]:
-    """Why the person cannot ask: participants and HR can."""
+    """Why the person cannot ask: participants and HR can, HR also where it may do nothing."""
+    if Part.HR_ADMIN in standing.barred:
+        return []
     return unmet_part(standing, Part.EMPLOYEE, Part.MANAGER, Part.HR_ADMIN)
 
 

@@ -36,10 +36,11 @@ from packets.domain.session import (
     Packets,
     Session,
     SessionState,
+    live,
     session_standing,
     unmet_board,
-    unmet_session_hr,
     unmet_state,
+    unmet_who,
 )
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ if TYPE_CHECKING:
 
 def unmet_start(session: Session, packets: Packets, *, actor: Actor, directory: Directory) -> list[Refusal]:
     """Why the person cannot start the session."""
-    return _unmet_who(session, packets, actor, directory) or [
+    return unmet_who(session, packets, actor, directory) or [
         *unmet_state(session, SessionState.PENDING),
-        *of_reviews(_live(packets), _unmet_calibrate),
+        *of_reviews(live(packets), _unmet_calibrate),
     ]
 
 
@@ -76,9 +77,9 @@ def start(
 
 def unmet_cancel(session: Session, packets: Packets, *, actor: Actor, directory: Directory) -> list[Refusal]:
     """Why the person cannot cancel the session."""
-    return _unmet_who(session, packets, actor, directory) or [
+    return unmet_who(session, packets, actor, directory) or [
         *unmet_state(session, SessionState.PENDING, SessionState.IN_SESSION),
-        *of_reviews(_live(packets), unmet_open),
+        *of_reviews(live(packets), unmet_open),
     ]
 
 
@@ -151,11 +152,11 @@ def rate(
 
 def unmet_complete(session: Session, packets: Packets, *, actor: Actor, directory: Directory) -> list[Refusal]:
     """Why the person, HR and calibrator in one, cannot complete the session."""
-    reasons = _unmet_who(session, packets, actor, directory) or _unmet_member(session, actor)
+    reasons = unmet_who(session, packets, actor, directory) or _unmet_member(session, actor)
     return reasons or [
         *unmet_state(session, SessionState.IN_SESSION),
-        *of_reviews(_live(packets), _unmet_calibrate),
-        *of_reviews(_live(packets), lambda packet: [RatingsMissing()] if packet.rating is None else []),
+        *of_reviews(live(packets), _unmet_calibrate),
+        *of_reviews(live(packets), lambda packet: [RatingsMissing()] if packet.rating is None else []),
     ]
 
 
@@ -177,10 +178,10 @@ def complete(
 
 def unmet_reopen(session: Session, packets: Packets, *, actor: Actor, directory: Directory) -> list[Refusal]:
     """Why the person, HR and calibrator in one, cannot reopen the session."""
-    reasons = _unmet_who(session, packets, actor, directory) or _unmet_member(session, actor)
+    reasons = unmet_who(session, packets, actor, directory) or _unmet_member(session, actor)
     return reasons or [
         *unmet_state(session, SessionState.COMPLETED),
-        *of_reviews(_live(packets), _unmet_calibrate),
+        *of_reviews(live(packets), _unmet_calibrate),
     ]
 
 
@@ -195,7 +196,7 @@ def reopen(
 
 def unmet_confirm(session: Session, packets: Packets, *, actor: Actor, directory: Directory) -> list[Refusal]:
     """Why the person, HR and calibrator in one, cannot confirm the calibration of these of the session's reviews."""
-    reasons = _unmet_who(session, packets, actor, directory) or _unmet_member(session, actor)
+    reasons = unmet_who(session, packets, actor, directory) or _unmet_member(session, actor)
     foreign = [packet.review_id for packet in packets if packet.review_id not in session.review_ids]
     if reasons or foreign:
         return reasons or [NotFound(review_ids=foreign)]
@@ -231,12 +232,6 @@ def _unmet_member(session: Session, actor: Actor) -> list[Refusal]:
     return [] if actor.person_id in session.calibrators else [ForbiddenRole()]
 
 
-def _unmet_who(session: Session, packets: Packets, actor: Actor, directory: Directory) -> list[Refusal]:
-    return unmet_session_hr(session, actor) or of_reviews(
-        _live(packets), lambda packet: unmet_part(session_standing(session, packet, actor, directory), Part.HR_ADMIN)
-    )
-
-
 def _unmet_calibrate(packet: Packet) -> list[Refusal]:
     reasons = [*unmet_open(packet), *unmet_unlocked(packet)]
     return reasons if packet.submitted else [*reasons, ManagerAssessmentNotSubmitted()]
@@ -244,10 +239,6 @@ def _unmet_calibrate(packet: Packet) -> list[Refusal]:
 
 def _unmet_stale(packet: Packet) -> list[Refusal]:
     return [] if packet.calibration is CalibrationState.STALE else [NothingToConfirm()]
-
-
-def _live(packets: Packets) -> Packets:
-    return tuple(packet for packet in packets if not packet.cancelled)
 
 
 def _into_session(session: Session, packet: Packet) -> tuple[Packet, tuple[Record, ...]]:

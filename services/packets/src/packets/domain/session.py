@@ -81,15 +81,18 @@ def create(
     return session, tuple(replace(packet, session_id=session_id) for packet in packets)
 
 
-def unmet_set_calibrators(session: Session, *, actor: Actor) -> list[Refusal]:
-    """Why the person cannot say who calibrates."""
-    who = unmet_session_hr(session, actor)
-    return who or unmet_state(session, SessionState.PENDING, SessionState.IN_SESSION, SessionState.COMPLETED)
+def unmet_set_calibrators(session: Session, packets: Packets, *, actor: Actor, directory: Directory) -> list[Refusal]:
+    """Why the person cannot say who calibrates the session's reviews."""
+    return unmet_who(session, packets, actor, directory) or unmet_state(
+        session, SessionState.PENDING, SessionState.IN_SESSION, SessionState.COMPLETED
+    )
 
 
-def set_calibrators(session: Session, calibrators: Collection[PersonId], *, actor: Actor) -> Session:
+def set_calibrators(
+    session: Session, packets: Packets, calibrators: Collection[PersonId], *, actor: Actor, directory: Directory
+) -> Session:
     """The session with these calibrators instead. HR decides, as long as the session is not cancelled."""
-    refuse(unmet_set_calibrators(session, actor=actor))
+    refuse(unmet_set_calibrators(session, packets, actor=actor, directory=directory))
     return replace(session, calibrators=frozenset(calibrators))
 
 
@@ -116,6 +119,18 @@ def unmet_session_hr(session: Session, actor: Actor) -> list[Refusal]:
         return []
     known = actor.person_id in session.calibrators or HR_ASSISTANT in actor.roles
     return [ForbiddenRole()] if known else [NotFound()]
+
+
+def unmet_who(session: Session, packets: Packets, actor: Actor, directory: Directory) -> list[Refusal]:
+    """Why a command of HR Admins on the session's reviews, as far as they go on, is not open to the person."""
+    return unmet_session_hr(session, actor) or of_reviews(
+        live(packets), lambda packet: unmet_part(session_standing(session, packet, actor, directory), Part.HR_ADMIN)
+    )
+
+
+def live(packets: Packets) -> Packets:
+    """Those of the reviews that go on: cancelled ones take no further part in their session."""
+    return tuple(packet for packet in packets if not packet.cancelled)
 
 
 def unmet_state(session: Session, *needed: SessionState) -> list[Refusal]:

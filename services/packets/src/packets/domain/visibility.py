@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from packets.domain.facts import PacketDownloaded, PacketViewed
 from packets.domain.packet import CalibrationState, Packet, PacketState, Part, RatingShown, is_viewed, pinned
 from packets.domain.readiness import unmet_ready
-from packets.domain.refusals import ForbiddenRole, NotFound, NotReady, Refusal, refuse
+from packets.domain.refusals import ForbiddenRole, NotFound, NotReady, Refusal, UnknownPerson, refuse
 from packets.domain.selection import Audience, Question, Selection, shown_question_ids
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def unmet_read(packet: Packet, standing: Standing) -> list[Refusal]:
     if Part.MANAGER in standing.parts and manager_sees(packet):
         return []
     if Part.HR_ADMIN in standing.parts:
-        if packet.snapshot is not None:
-            return []
-        return unmet_ready(packet) or [NotReady()]
+        return [] if packet.snapshot is not None else unmet_ready(packet) or [NotReady()]
     if Part.HR_ASSISTANT in standing.parts and not standing.barred and Part.MANAGER not in standing.parts:
         return [ForbiddenRole()]
+    if Part.HR_ADMIN in standing.barred and standing.barrier == UnknownPerson.code:
+        return [UnknownPerson()]
     return [NotFound()]
 
 

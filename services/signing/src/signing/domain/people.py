@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 HR_ADMIN = "hr_admin"
 HR_ASSISTANT = "hr_assistant"
-SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def relation(record: SigningRecord, actor: Actor, line: Mapping[PersonId, Person
         actor_id=actor.person_id,
         signer=Role.MANAGER if actor.person_id == record.manager_id else None,
         hr=_hr_right(record, actor, line),
-        bystander=bool(actor.roles & {HR_ASSISTANT, SERVICE}),
+        bystander=HR_ASSISTANT in actor.roles,
     )
 
 

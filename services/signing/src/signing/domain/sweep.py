@@ -48,7 +48,8 @@ def compare(record: SigningRecord, seen: Iterable[SeenRegister], *, row_version_
     """Compare this row with the registers that were read after its version `row_version_read` had been.
 
     Where the row has changed in between, nothing is said. A register held while signing knows nothing of it: LOST, with
-    an alarm; it is never freed by itself. A signature without its hold: an alarm only.
+    an alarm; it is never freed by itself. A signature whose register is free protects nothing and is revoked, with an
+    alarm: what freed it was on its way when signing was restored.
     """
     if record.row_version != row_version_read:
         return record, ()
@@ -95,7 +96,10 @@ def _compared(record: SigningRecord, seen: SeenRegister) -> Step:
         return _lost(record, seen)
     if own.state is HoldState.SIGNED and not _holds(seen, own):
         alarm = Alarm(review_id=record.review_id, holder=seen.holder, code=AlarmCode.SIGNED_WITHOUT_HOLD)
-        return record, (alarm,)
+        if seen.held:
+            return record, (alarm,)
+        revoked, facts = revoke_register(record, seen.holder, Cause(reason=RESTORED))
+        return revoked, (alarm, *facts)
     return record, ()
 
 
