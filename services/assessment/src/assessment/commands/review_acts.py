@@ -25,7 +25,7 @@ def reassign(tx: Tx, actor: Actor, review_id: str, *, manager_id: str, reason: s
         reason_given=reason is not None,
         directory=people.with_lines(tx, (manager_id, at.review.subject_id)),
     )
-    saved = standing.conclude(tx, at, after, told, action="review.reassign", reason=reason)
+    saved = standing.conclude(tx, at, after, told, action="review.reassign" if told else None, reason=reason)
     if told:
         reviews.remember_former(tx, review_id, at.review.manager_id)
     return saved, at.rel

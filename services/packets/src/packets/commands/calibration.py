@@ -92,8 +92,8 @@ def confirm(tx: Tx, session_id: str, actor: Actor, *, review_ids: Collection[str
     refuse([*absent, *domain.unmet_confirm(session, named, actor=actor, directory=lines)])
     moved, records = domain.confirm(session, named, actor=actor, directory=lines, sources=_sources(tx, session, named))
     keep_many(tx, _each(named, moved, records))
-    for packet in named:
-        _audit(tx, "calibration.confirm", session, actor, object_id=packet.review_id)
+    for review_id in sorted({record.review_id for record in records}):
+        _audit(tx, "calibration.confirm", session, actor, object_id=review_id)
     return session
 
 
