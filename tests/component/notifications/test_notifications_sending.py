@@ -13,9 +13,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 from component.notifications.mailbox import serving
-from component.notifications.notifications_desk import CANARY, EMPLOYEE, HR, MANAGER, REVIEW
+from component.notifications.notifications_desk import CANARY, EMPLOYEE, HR, MANAGER
 from notifications.domain.sending import RETRY_AFTER_S
-from reviewbus.client import PeerRefused
 from reviewbus.jobs import ATTEMPTS_MAX
 from reviewbus.testing.fixed_clock import START
 
@@ -147,32 +146,6 @@ def test_after_a_restore_only_what_happens_from_then_on_is_mailed(desk: Desk) ->
     desk.clock.forward(minutes=-5)
     desk.service.move_restored()
     assert desk.rows("select effects_from from watermark") == before, "it never goes back"
-
-
-def test_a_restored_board_is_brought_to_the_present_without_mails(desk: Desk) -> None:
-    desk.sent_to_manager(0)
-    desk.work()
-    sent = desk.outcomes()
-    row = {"review_id": REVIEW, "row_version": 9, "changed_at": desk.clock().isoformat()}
-    desk.peers.states["packets"] = [{**row, "state": "released", "epoch": 1}]
-    assert desk.service.move_restored() == 1
-    desk.work()
-    assert desk.tasks(MANAGER) == []
-    assert desk.outcomes() == sent
-
-
-def test_a_comparison_that_an_owner_does_not_answer_is_repeated(desk: Desk) -> None:
-    desk.sent_to_manager(0)
-    row = {"review_id": REVIEW, "row_version": 9, "changed_at": desk.clock().isoformat()}
-    desk.peers.states["packets"] = [{**row, "state": "ready", "epoch": 0}]
-    desk.clock.forward(hours=2)
-    desk.peers.down.add("packets")
-    with pytest.raises(PeerRefused):
-        desk.periodic("sweep")
-    assert desk.tasks(MANAGER) == ["release"]
-    desk.peers.down.clear()
-    assert desk.periodic("sweep") == 1
-    assert desk.tasks(MANAGER) == []
 
 
 def test_while_an_owner_is_away_nothing_is_sent_and_afterwards_it_is(desk: Desk) -> None:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
-import signal
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,11 +13,10 @@ from pypdf import PdfReader
 from pypdf.errors import LimitReachedError
 from weasyprint import HTML
 
-from harness.eventually import eventually
+from component.packets.pdf_documents import ENDLESS, a_document, answering, child_id, text_of
 from packets import pdf_worker
 from packets.pdf import (
     PdfAnswer,
-    PdfDocument,
     PdfRating,
     Renderer,
     RenderFailed,
@@ -34,54 +29,12 @@ from packets.work import rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 HOSTILE_S_MAX = 4.0
+
+
 # What takes minutes to draw, and is no larger than what people may send.
-ENDLESS = "<p>" + "word " * 200_000 + "</p>"
-
-
-def a_document(**changes: Any) -> PdfDocument:
-    rating = PdfRating(value=4, lowest=1, highest=5, label="Exceeds expectations")
-    answers = (
-        PdfAnswer(
-            question="What was achieved?", html="<p>The <strong>migration</strong>.</p><ul><li>Runbook</li></ul>"
-        ),
-        PdfAnswer(question="How well?", rating=PdfRating(value=2, lowest=1, highest=5, label="Below")),
-        PdfAnswer(question="What next?"),
-    )
-    return PdfDocument(
-        **{
-            "title": "Performance review",
-            "company": "Example GmbH",
-            "reviewee_name": "Änne Müller",
-            "manager_name": "Željko O'Neill",
-            "period": "First half of 2026",
-            "questions": answers,
-            "rating": rating,
-            **changes,
-        }
-    )
-
-
-def answering(html: str) -> PdfDocument:
-    return a_document(questions=(PdfAnswer(question="Question", html=html),))
-
-
-def text_of(pdf: bytes) -> str:
-    words = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
-    return " ".join(words.split())
-
-
-def child_id(renderer: Renderer) -> int:
-    assert renderer._child is not None
-    return renderer._child._process.pid
-
-
-def processor_ticks(process: int) -> int:
-    """How long a process has been at work: its time in user space, in the kernel's ticks (proc(5), `utime`)."""
-    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11])
-
-
 @pytest.fixture(scope="module")
 def renderer() -> Iterator[Renderer]:
     with closing(Renderer()) as warm:
@@ -303,78 +256,6 @@ def test_the_child_may_open_its_own_files() -> None:
     pdf_worker._refuse_event("open", ())
 
 
-def test_a_document_without_end_is_killed_and_the_next_one_renders() -> None:
-    with closing(Renderer(RenderLimits(render_s_max=3))) as hasty:
-        with pytest.raises(RenderFailed) as failure:
-            hasty.render(answering(ENDLESS))
-        assert (failure.value.code, failure.value.permanent) == ("render-timeout", False)
-        assert text_of(hasty.render(a_document()))
-
-
-def test_a_document_that_needs_too_much_memory_fails_and_the_next_one_renders() -> None:
-    with closing(Renderer(RenderLimits(memory_mib_max=330))) as small:
-        with pytest.raises(RenderFailed) as failure:
-            small.render(a_document(questions=(PdfAnswer(question="Question", html="<p>x</p>" * 100),) * 100))
-        assert failure.value.code in {"out-of-memory", "renderer-crashed"}
-        assert text_of(small.render(a_document()))
-
-
-def test_a_child_killed_while_idle_is_replaced(renderer: Renderer) -> None:
-    expected = renderer.render(a_document())
-    killed = renderer._child
-    assert killed is not None
-    os.kill(child_id(renderer), signal.SIGKILL)
-    killed._process.wait()
-    assert renderer.render(a_document()) == expected
-    assert renderer._child is not killed
-
-
-def test_a_child_killed_at_work_fails_its_document_only() -> None:
-    with closing(Renderer()) as own, ThreadPoolExecutor(1) as pool:
-        own.warm()
-        idle = processor_ticks(child_id(own))
-        rendering = pool.submit(own.render, answering(ENDLESS))
-        eventually(lambda: processor_ticks(child_id(own)) > idle + 5, what="the child is drawing")
-        os.kill(child_id(own), signal.SIGKILL)
-        with pytest.raises(RenderFailed) as failure:
-            rendering.result()
-        assert failure.value.code == "renderer-crashed"
-        assert own.render(a_document())
-
-
-def test_a_child_is_replaced_after_its_number_of_documents() -> None:
-    with closing(Renderer(RenderLimits(documents_per_child=2))) as short:
-        short.render(a_document())
-        first = child_id(short)
-        short.render(a_document())
-        assert short._child is None
-        short.render(a_document())
-        assert child_id(short) != first
-
-
-def test_threads_share_one_renderer(renderer: Renderer) -> None:
-    expected = [renderer.render(answering(f"<p>{number}</p>")) for number in range(6)]
-    with ThreadPoolExecutor(6) as pool:
-        assert list(pool.map(renderer.render, [answering(f"<p>{number}</p>") for number in range(6)])) == expected
-
-
-def test_the_child_sees_no_environment_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PACKETS_DATABASE_URL", "postgresql://secret")
-    with closing(Renderer()) as own:
-        own.warm()
-        environment = Path(f"/proc/{child_id(own)}/environ").read_bytes()
-    names = {each.partition(b"=")[0] for each in environment.split(b"\0") if each}
-    assert names == {b"LANG", b"PYTHONPATH", b"PYTHONDONTWRITEBYTECODE", b"FONTCONFIG_FILE"}
-
-
-def test_a_child_whose_parent_is_gone_ends() -> None:
-    with closing(Renderer()) as own:
-        own.warm()
-        assert own._child is not None
-        own._child._asking.close()
-        assert own._child._process.wait(timeout=10) == 0
-
-
 def test_a_document_beyond_the_input_limit_is_refused_at_once() -> None:
     with closing(Renderer(RenderLimits(input_bytes_max=10_000))) as small:
         with pytest.raises(RenderFailed) as failure:
@@ -394,14 +275,6 @@ def test_a_file_beyond_the_output_limit_is_not_taken() -> None:
 def test_a_rating_off_its_scale_is_refused(value: int) -> None:
     with pytest.raises(RenderFailed, match="rating-off-scale"):
         PdfRating(value=value, lowest=1, highest=5)
-
-
-def test_a_closed_renderer_refuses() -> None:
-    closed = Renderer()
-    closed.close()
-    closed.close()
-    with pytest.raises(RenderFailed, match="renderer-closed"):
-        closed.render(a_document())
 
 
 @pytest.mark.parametrize(
