@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.people import Person
     from harness.world import World
     from reviewbus.broker import Record
+    from reviewbus.db import Database, Tx
 
 Prints = dict[str, dict[str, str]]
 # Rows of a refused request: none. Of a refused save: the author's backup.
@@ -217,6 +218,37 @@ class _Losing:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.whole, name)
+
+
+class _UndoneError(Exception):
+    """The transaction is over, and nothing of it stays."""
+
+
+class _Undoing:
+    """A database whose transactions leave nothing behind."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @contextlib.contextmanager
+    def begin(self, **options: Any) -> Iterator[Tx]:
+        with contextlib.suppress(_UndoneError), self._db.begin(**options) as tx:
+            yield tx
+            tx.flush()
+            raise _UndoneError
+
+
+@contextlib.contextmanager
+def undoing(world: World) -> Iterator[None]:
+    """Within the block every request is answered as ever, and changes nothing: its transactions are undone."""
+    edges = {name: app.extensions["edge"] for name, app in world.apps.items()}
+    for name, edge in edges.items():
+        world.apps[name].extensions["edge"] = replace(edge, db=_Undoing(edge.db))
+    try:
+        yield
+    finally:
+        for name, edge in edges.items():
+            world.apps[name].extensions["edge"] = edge
 
 
 def new_stage(world: World) -> Stage:

@@ -108,10 +108,11 @@ class Operation:
 
 def operations(gateway: Gateway) -> list[Operation]:
     """Return every operation of the services behind a gateway."""
-    return [one for name in SERVICES for one in _of_document(name, gateway.clients[name].get("/openapi.json").json())]
+    return [one for name in SERVICES for one in of_document(name, gateway.clients[name].get("/openapi.json").json())]
 
 
-def _of_document(service: str, document: Mapping[str, Any]) -> list[Operation]:
+def of_document(service: str, document: Mapping[str, Any]) -> list[Operation]:
+    """Return every operation that a service's document describes."""
     components = document.get("components", {}).get("schemas", {})
     return [
         Operation(

@@ -5,55 +5,20 @@ Each command is really given, in a transaction that is undone at its end, so tha
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from harness.journey import undoing
 from harness.people import AMY, ANNA, DORA, HELEN, HUGO, KAI, MAX, MIRA, OLGA
 from harness.story import MANAGER_ANSWERS, SELF_ANSWERS, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx
 
     from harness.journey import Stage
     from harness.people import Person
-    from reviewbus.db import Database, Tx
 
 REASON = {"reason": "To see what happens."}
 SERVICES = {"assessment": "reviews", "packets": "packets", "signing": "signatures"}
-
-
-class _UndoneError(Exception):
-    """The transaction is over, and nothing of it stays."""
-
-
-class Undoing:
-    """A database whose transactions leave nothing behind."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    @contextlib.contextmanager
-    def begin(self, **options: Any) -> Iterator[Tx]:
-        with contextlib.suppress(_UndoneError), self._db.begin(**options) as tx:
-            yield tx
-            tx.flush()
-            raise _UndoneError
-
-
-@contextlib.contextmanager
-def undoing(stage: Stage) -> Iterator[None]:
-    """Within the block every request is answered as ever, and changes nothing."""
-    edges = {name: stage.world.apps[name].extensions["edge"] for name in SERVICES}
-    for name, edge in edges.items():
-        stage.world.apps[name].extensions["edge"] = dataclasses.replace(edge, db=Undoing(edge.db))
-    try:
-        yield
-    finally:
-        for name, edge in edges.items():
-            stage.world.apps[name].extensions["edge"] = edge
 
 
 def agree(stage: Stage, *people: Person, reviewee: Person = ANNA) -> None:
@@ -61,7 +26,7 @@ def agree(stage: Stage, *people: Person, reviewee: Person = ANNA) -> None:
     review_id = stage.story.review(reviewee)
     requests = wanted(stage, review_id)
     disagreeing: list[str] = []
-    with undoing(stage):
+    with undoing(stage.world):
         for person in people or (ANNA, MAX, HELEN, AMY, KAI):
             for service, segment in SERVICES.items():
                 told = stage.story.as_(person).get(f"/v1/{segment}/{review_id}/actions")
