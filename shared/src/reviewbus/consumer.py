@@ -134,6 +134,7 @@ class Consumer:
         self._monotonic = monotonic
         self._pending: list[Record] = []
         self._reached: dict[Place, int] = {}
+        self._owed: dict[Place, int] = {}
         self._retry_at = 0.0
         self._failures = 0
         self._tries: Counter[tuple[str, int, int]] = Counter()
@@ -147,6 +148,11 @@ class Consumer:
         self._drop_lost()
         if not self._pending:
             records = self._subscription.poll(timeout_s, self._batch)
+            for record in records:
+                # Not the highest ever: after a broker has lost its records, offsets begin anew.
+                self._reached[record.place] = record.offset + 1
+            if not records:
+                self._commit_owed()
             return self._settle(records) if records else 0
         due_in = self._retry_at - self._monotonic()
         # Polling while paused brings nothing but keeps the membership alive.
@@ -163,14 +169,13 @@ class Consumer:
             return
         for place in lost:
             self._reached.pop(place, None)
+            self._owed.pop(place, None)
             self._dead_in_a_row.pop(place, None)
         self._tries = Counter({each: count for each, count in self._tries.items() if each[:2] not in lost})
         self._pending = [record for record in self._pending if record.place not in lost]
         self._pause_or_resume()
 
     def _settle(self, records: Sequence[Record]) -> int:
-        for record in records:
-            self._reached[record.place] = max(record.offset + 1, self._reached.get(record.place, 0))
         wanted = [record for record in records if self._applier.wants(record)]
         # Until the database says otherwise, all of them wait: whatever is raised here, none may be passed over.
         self._pending = wanted
@@ -280,12 +285,20 @@ class Consumer:
         stops: dict[Place, int] = {}
         for record in self._pending:
             stops[record.place] = min(record.offset, stops.get(record.place, record.offset))
-        offsets = {record.place: stops.get(record.place, self._reached[record.place]) for record in records}
+        self._owed |= {record.place: stops.get(record.place, self._reached[record.place]) for record in records}
+        self._commit_owed()
+        return sum((r.topic, r.partition, r.offset) not in waiting for r in records)
+
+    def _commit_owed(self) -> None:
+        """Commit what is owed; what the broker does not take now stays owed, so that no lag is shown for ever."""
+        if not self._owed:
+            return
         try:
-            self._subscription.commit(offsets)
+            self._subscription.commit(self._owed)
         except BrokerDown as error:
             _log.warning("offsets_not_committed", error=error)
-        return sum((r.topic, r.partition, r.offset) not in waiting for r in records)
+        else:
+            self._owed = {}
 
 
 def _may_pass(error: Exception) -> bool:

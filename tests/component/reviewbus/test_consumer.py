@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from component.reviewbus import toy
 from reviewbus import clock as real_clock
 from reviewbus import quarantine
+from reviewbus.broker import BrokerDown
 from reviewbus.consumer import DEAD_IN_A_ROW_MAX, TRIES_MAX, Applier, Consumer, TooManyDeadLetters
 from reviewbus.tables import dead_letter, inbox, outbox
 
@@ -301,6 +302,32 @@ def test_offsets_are_committed_after_the_database(db: Database) -> None:
     feed = Watching(waiting=[[toy.record("k", 1)]])
     Consumer(db, feed, Applier(toy.SINGLE, toy.catalogue())).run_once(0)
     assert seen == [1]
+
+
+def test_an_offset_that_the_broker_did_not_take_is_committed_once_it_is_back(db: Database) -> None:
+    class Away(Feed):
+        away = True
+
+        def commit(self, offsets: Mapping[Place, int]) -> None:
+            if self.away:
+                raise BrokerDown
+            super().commit(offsets)
+
+    record = toy.record("k", 1, offset=4)
+    feed = Away(waiting=[[record]])
+    consumer = Consumer(db, feed, Applier(toy.SINGLE, toy.catalogue()))
+    assert [consumer.run_once(0), consumer.run_once(0)] == [1, 0]
+    feed.away = False
+    consumer.run_once(0)
+    assert feed.committed == {record.place: 5}
+
+
+def test_after_the_broker_has_forgotten_its_records_offsets_begin_anew(db: Database) -> None:
+    before, after = toy.record("k", 1, offset=1_000), toy.record("k", 2, offset=0)
+    feed = Feed(waiting=[[before], [after]])
+    consumer = Consumer(db, feed, Applier(toy.SINGLE, toy.catalogue()))
+    assert [consumer.run_once(0), consumer.run_once(0)] == [1, 1]
+    assert feed.committed == {after.place: 1}
 
 
 def test_what_a_handler_emits_is_stored_with_its_effect_and_names_its_cause(db: Database) -> None:

@@ -71,6 +71,14 @@ def test_a_lost_signature_that_hr_had_wished_away_is_revoked_at_once() -> None:
     assert names(facts) == ["Alarm", "SignatureRevoked", "HoldRequested"]
 
 
+def test_a_lost_signature_that_nothing_holds_any_more_may_be_made_again() -> None:
+    before = opened(row_version=5)
+    lost, _ = sweep.compare(before, [held(E, 6)], row_version_read=5)
+    state, facts = sweep.compare(lost, [free(E, 7)], row_version_read=5)
+    assert (state.employee.state, state.employee.fence) == (HoldState.NONE, 7)
+    assert names(facts) == ["SigningOpened"]
+
+
 @pytest.mark.parametrize("seen", [free(E, 0), free(E, 2), free(E, 3)])
 def test_a_signature_that_nothing_holds_is_revoked_with_an_alarm(seen: SeenRegister) -> None:
     before = signed_by(E)

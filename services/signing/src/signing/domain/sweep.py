@@ -58,7 +58,11 @@ def compare(record: SigningRecord, seen: Iterable[SeenRegister], *, row_version_
     for register in seen:
         after, more = _compared(after, register)
         facts += more
-    return settle(record, after, facts)
+    freed = any(
+        record.register(holder).state is HoldState.LOST and after.register(holder).state is HoldState.NONE
+        for holder in Holder
+    )
+    return settle(record, after, facts, freed=freed)
 
 
 def is_compared(record: SigningRecord, *, row_version_read: int) -> bool:
@@ -100,6 +104,9 @@ def _compared(record: SigningRecord, seen: SeenRegister) -> Step:
             return record, (alarm,)
         revoked, facts = revoke_register(record, seen.holder, Cause(reason=RESTORED))
         return revoked, (alarm, *facts)
+    if own.state is HoldState.LOST and not seen.held:
+        # What was held without our knowing is free by itself: there is nothing left that HR could revoke.
+        return record.having(seen.holder, Register(fence=max(own.fence, seen.fence), floor=own.floor)), ()
     return record, ()
 
 
