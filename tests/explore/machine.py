@@ -1,0 +1,232 @@
+"""One review in all three services at once, as numbers: its states and the steps between them, each judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+from zlib import crc32
+
+from explore import assessment_side, bus, packets_side, properties, signing_side
+from explore.faults import FAULTS, SWEEPS, Aftermath, mark_written
+from explore.numbering import Messages, Rows
+from explore.steps import Step
+from explore.violation import Violation
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from explore.configurations import Configuration
+    from explore.numbering import Done
+    from explore.observer import Observer
+    from explore.side import Side
+
+# Numbers of the rows of assessment, packets and signing; the records ever sent and not forgotten, a bit each; what
+# people and faults may still do, four bits for each; the number of what faults have left behind.
+World: TypeAlias = tuple[int, int, int, int, int, int]
+Next: TypeAlias = tuple[Step, World]
+# What may be possible: a record for a service, by both numbers; else the name of a tick, sweep, command or fault.
+Option: TypeAlias = "tuple[int, int] | str"
+COUNT_BITS = 4
+COUNT_MASK = (1 << COUNT_BITS) - 1
+SIDES: tuple[Side[Any], ...] = (assessment_side.SIDE, packets_side.SIDE, signing_side.SIDE)
+SETUP_STEPS_MAX = 1_000
+# What ends a review is seldom part of a schedule drawn at random.
+RARE = frozenset({"cancel", "close"})
+OFTEN, RARELY = 0.7, 0.1
+# Multiplied by this, numbers that are near each other are far apart.
+SPREAD, SPREAD_MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
+
+
+class Machine:
+    """The worlds of one configuration. `observer` sees every step of a row when it is first taken."""
+
+    def __init__(self, configuration: Configuration, observer: Observer) -> None:
+        self.configuration = configuration
+        self.messages = Messages(SIDES)
+        self.assessment = Rows(assessment_side.SIDE, self.messages, observer)
+        self.packets = Rows(packets_side.SIDE, self.messages, observer)
+        self.signing = Rows(signing_side.SIDE, self.messages, observer)
+        self.aftermaths: list[Aftermath] = [Aftermath()]
+        self._asides = {Aftermath(): 0}
+        self._rows: tuple[Rows[Any], Rows[Any], Rows[Any]] = (self.assessment, self.packets, self.signing)
+        self._commands = {each.name: (place, each) for place, side in enumerate(SIDES) for each in side.commands}
+        self._ticks = {each.name: (place, each) for place, side in enumerate(SIDES) for each in side.ticks}
+        self._steps = {name: Step("command", SIDES[place].name, name) for name, (place, _) in self._commands.items()}
+        self._steps |= {name: Step("tick", SIDES[place].name, name) for name, (place, _) in self._ticks.items()}
+        self._steps |= {name: Step("fault", "", name) for name in FAULTS}
+        self._steps |= {name: Step("sweep", "", name) for name in SWEEPS}
+        self._keys = {name: crc32(name.encode()) for name in self._steps}
+        self._unasked = (*self._ticks, *(SWEEPS if configuration.sweeps else ()))
+        self._shifts = {name: COUNT_BITS * number for number, name in enumerate(configuration.budgets)}
+        self._judged: tuple[set[int], ...] = (set(), set(), set(), set())
+        self.first = self._begin()
+
+    def drawn(self, random: Random) -> World:
+        """The first world, in which only some of the budgets are left; the rare ones seldom."""
+        left = self.first[4]
+        for name, shift in self._shifts.items():
+            if random.random() > (RARELY if name in RARE else OFTEN):
+                left &= ~(COUNT_MASK << shift)
+        return (*self.first[:4], left, self.first[5])
+
+    def unasked(self, world: World) -> list[Next]:
+        """What can happen though nobody does anything more, as far as it changes anything."""
+        return [after for each in self._going_on(world) if (after := self._taken(world, each)) is not None]
+
+    def asked(self, world: World) -> list[Next]:
+        """What people and faults can still do, as far as it is not refused and changes anything."""
+        return [after for each in self._able(world) if (after := self._taken(world, each)) is not None]
+
+    def one_unasked(self, world: World, random: Random) -> Next | None:
+        """One at random of those that `unasked` finds, without looking at all of them."""
+        return self._first_taken(world, self._going_on(world), random)
+
+    def one_asked(self, world: World, random: Random) -> Next | None:
+        """One at random of those that `asked` finds, without looking at all of them."""
+        return self._first_taken(world, self._able(world), random)
+
+    def judge(self, world: World) -> None:
+        """Raise `Violation` where this world is against a rule. What was found to be well is not looked at again."""
+        review, packet, record, _, _, aside = world
+        now = self.aftermaths[aside]
+        away = "signing" if now.early else now.away
+        first, second, third, fourth = self._judged
+        if away != "packets":
+            key = (packet << 32) | review
+            if key not in first:
+                properties.packet_and_review(self.packets.known[packet], self.assessment.known[review])
+                first.add(key)
+        if away != "signing":
+            key = (record << 32) | review
+            if key not in second:
+                properties.record_and_review(self.signing.known[record], self.assessment.known[review])
+                second.add(key)
+        if not away:
+            key = (packet << 32) | record
+            if key not in third:
+                properties.packet_and_record(self.packets.known[packet], self.signing.known[record])
+                third.add(key)
+            if aside:
+                key = (packet << 32) | aside
+                if key not in fourth:
+                    properties.packet_and_past(self.packets.known[packet], self.aftermaths[aside].past)
+                    fourth.add(key)
+
+    def judge_rest(self, world: World) -> None:
+        """Raise `Violation` where what must have come about has not, though nothing is left to happen."""
+        review, packet, record = world[:3]
+        rows = (self.packets.known[packet], self.assessment.known[review], self.signing.known[record])
+        properties.at_rest(*rows)
+        if self.configuration.sweeps:
+            properties.all_known(*rows)
+
+    def moved(self, world: World, place: int, done: Done) -> World:
+        """The world after a row of it was moved, and records sent."""
+        review, packet, record, bag, left, aside = world
+        if aside and done[0] != world[place]:
+            aside = self.aside(mark_written(self.aftermaths[aside], SIDES[place].name))
+        if place == 0:
+            return (done[0], packet, record, bag | done[1], left, aside)
+        if place == 1:
+            return (review, done[0], record, bag | done[1], left, aside)
+        return (review, packet, done[0], bag | done[1], left, aside)
+
+    def aside(self, aftermath: Aftermath) -> int:
+        """The number of what faults have left behind."""
+        number = self._asides.get(aftermath)
+        if number is None:
+            number = self._asides[aftermath] = len(self.aftermaths)
+            self.aftermaths.append(aftermath)
+        return number
+
+    def _going_on(self, world: World) -> list[Option]:
+        bag = world[3]
+        away = self.aftermaths[world[5]].away if world[5] else ""
+        found: list[Option] = []
+        for place, rows in enumerate(self._rows):
+            if rows.side.name == away:
+                continue
+            left = bag & self.messages.to.get(rows.side.name, 0) & ~rows.inert[world[place]]
+            while left:
+                lowest = left & -left
+                left ^= lowest
+                found.append((place, lowest.bit_length() - 1))
+        found += self._unasked
+        return found
+
+    def _first_taken(self, world: World, options: list[Option], random: Random) -> Next | None:
+        """The first that leads anywhere, in an order drawn at random.
+
+        The same draw leads to the same step whatever this machine has met before: so a schedule can be taken again.
+        """
+        salt = random.getrandbits(32)
+        keys, named = self.messages.keys, self._keys
+        order = sorted(
+            (((named[each] if isinstance(each, str) else keys[each[1]] + each[0]) ^ salt) * SPREAD & SPREAD_MASK, each)
+            for each in options
+        )
+        return next((after for _, each in order if (after := self._taken(world, each))), None)
+
+    def _able(self, world: World) -> list[Option]:
+        left = world[4]
+        return [name for name, shift in self._shifts.items() if (left >> shift) & COUNT_MASK]
+
+    def _taken(self, world: World, option: Option) -> Next | None:
+        """The step and where it leads; None where it is refused or leads nowhere."""
+        if isinstance(option, tuple):
+            place, message = option
+            rows, row = self._rows[place], world[place]
+            done = rows.deliver(row, message)
+            if done[0] == row and not done[1] & ~world[3]:
+                return None
+            return rows.delivery(message), self.moved(world, place, done)
+        step = self._steps[option]
+        if option in self._ticks:
+            after = self._ticked(world, option, step)
+        elif option in SWEEPS:
+            after = SWEEPS[option](self, world, step)
+        else:
+            after = self._commanded(world, option, step) if option in self._commands else FAULTS[option](self, world)
+            if after is not None and after != world:
+                after = (*after[:4], after[4] - (1 << self._shifts[option]), after[5])
+        return None if after is None or after == world else (step, after)
+
+    def _ticked(self, world: World, name: str, step: Step) -> World | None:
+        place, tick = self._ticks[name]
+        if world[5] and self.aftermaths[world[5]].away == SIDES[place].name:
+            return None
+        return self.moved(world, place, self._rows[place].move(world[place], name, step, tick.act))
+
+    def _commanded(self, world: World, name: str, step: Step) -> World | None:
+        place, command = self._commands[name]
+        if world[5] and self.aftermaths[world[5]].away == SIDES[place].name:
+            return None
+        done = self._rows[place].command(world[place], command, step)
+        return None if done is None else self.moved(world, place, done)
+
+    def _begin(self) -> World:
+        """The world in which the configuration's exploration starts: after its setup, everything read and forgotten."""
+        review, packet, record = self.configuration.first_rows()
+        world: World = (
+            self.assessment.number(review),
+            self.packets.number(packet),
+            self.signing.number(record),
+            0,
+            0,
+            0,
+        )
+        for name in self.configuration.setup:
+            after = self._commanded(world, name, self._steps[name])
+            if after is None:
+                raise Violation("setup", f"{name} is refused, or does nothing")
+            world = self._settled(after)
+        budget = sum(count << self._shifts[name] for name, count in self.configuration.budgets.items())
+        return (*world[:3], world[3] & self.messages.on.get(bus.HTTP, 0), budget, 0)
+
+    def _settled(self, world: World) -> World:
+        for _ in range(SETUP_STEPS_MAX):
+            self.judge(world)
+            following = self.unasked(world)
+            if not following:
+                return world
+            world = following[0][1]
+        raise Violation("setup", "it never rests")
