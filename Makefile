@@ -8,12 +8,14 @@ DISTRIBUTIONS := shared services/assessment services/notifications services/pack
 LOCKS := requirements/dev.txt requirements/uv.txt requirements/system.py $(DISTRIBUTIONS:%=%/pyproject.toml)
 
 # Folders whose tests may run side by side, and those that have the machine for themselves.
-PARALLEL := $(wildcard tests/unit tests/component tests/contract tests/journey tests/explore tests/simulation)
+PARALLEL := $(wildcard tests/unit tests/component tests/contract tests/journey tests/model tests/explore tests/simulation \
+	tests/mutants)
 SERIAL := $(wildcard tests/integration tests/faults tests/e2e)
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down token test lint lock lock-check bench clean
+.PHONY: help setup demo up down token test lint model explore simulate faults outages mutants programs lock lock-check \
+	bench clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -30,9 +32,11 @@ down: setup ## stop what `make up` started
 token: setup ## print a token for a person: make token WHO="anna", or WHO="<person id> [role…]"
 	@$(BIN)/python -m harness.tokens $(WHO)
 
-test: lint ## lint, then run every test
-	@$(if $(PARALLEL),$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PARALLEL) $(ARGS))
-	@$(if $(SERIAL),$(BIN)/pytest $(SERIAL) $(ARGS))
+test: lint programs ## lint, then run every test
+	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PARALLEL) $(ARGS)
+	@$(BIN)/python -m model
+	@$(BIN)/python -m explore
+	@$(BIN)/pytest $(SERIAL) $(ARGS)
 
 lint: setup lock-check ## look at the code: ruff, mypy, the import rules, undeclared dependencies, stale locks
 	@$(BIN)/ruff check
@@ -40,6 +44,24 @@ lint: setup lock-check ## look at the code: ruff, mypy, the import rules, undecl
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@for each in $(DISTRIBUTIONS); do (cd $$each && "$(CURDIR)/$(BIN)/deptry" src --no-ansi --ignore DEP002) || exit 1; done
+
+model: setup programs ## check the protocol's model and that its seeded mistakes are caught; ALL=1 for every size
+	@$(BIN)/python -m model $(if $(ALL),--all) $(if $(ONLY),--only $(ONLY))
+
+explore: setup ## walk through the states of the shipped domain; SCHEDULES=10000000 for a night
+	@$(BIN)/python -m explore $(if $(SCHEDULES),--schedules $(SCHEDULES))
+
+simulate: setup ## whole services under seeded faults in one thread; SEEDS=3000 for more, SEED=7 replays one
+	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),3000))
+
+faults: setup ## kill, stop and cut off real processes under load; KILLS=1000 for more; var/faults/report.md
+	@$(BIN)/python -m faults --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
+
+outages: setup ## an hour without each of assessment, packets, the broker and PostgreSQL, in a minute each
+	@$(BIN)/python -m faults --outages
+
+mutants: setup ## seed bugs into copies of the services and see each found; ONLY=name takes one, WRITE=1 notes them
+	@$(BIN)/python -m mutants --jobs $(JOBS) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 lock: setup ## resolve requirements/*.txt anew; UPGRADE=1 takes the newest versions
 	@$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)
@@ -56,6 +78,9 @@ clean: ## remove what was made: the environment, caches in the tree, var
 
 setup: $(READY)
 	@$(BIN)/python requirements/system.py
+
+programs: setup
+	@$(BIN)/python requirements/system.py model
 
 # The stamp is older than a lock: install exactly what is locked, then the five distributions as links into the tree.
 $(READY): $(LOCKS)

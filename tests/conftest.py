@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TESTS = Path(__file__).parent
-WITHOUT_SERVERS = ("unit", "explore")
+WITHOUT_SERVERS = ("unit", "explore", "model", "mutants")
 WITHOUT_SOCKETS = ("unit",)
 WITH_KAFKA = ("", "contract", "integration", "faults")
 REAL_SERVERS = ("integration", "faults", "e2e")

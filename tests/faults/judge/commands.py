@@ -35,7 +35,11 @@ SOURCES = ("/assessment", "/packets", "/signing")
 # A command that asks for what is so, or on its way, is answered with success and does nothing.
 MAY_DO_NOTHING = {"release", "unrelease", "send", "sign", "revoke", "complete", "confirm", "rate", "reassign"}
 # What shows that it stood already, beside the record of the command itself.
-STOOD = {"confirm": ("calibration.completed.v1",), "reassign": ("review.opened.v1",)}
+STOOD = {
+    "send": ("packet.release-failed.v1",),
+    "confirm": ("calibration.completed.v1",),
+    "reassign": ("review.opened.v1",),
+}
 
 
 def commands_are_done_once(history: History) -> Found:

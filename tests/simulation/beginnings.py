@@ -1,0 +1,117 @@
+"""Where schedules begin: a started cycle with two reviews, at several settings and stages, kept as rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.people import ANNA, BEN
+from harness.story import Story
+from reviewbus.testing.memory_broker import MemoryBroker
+from simulation.scene import Known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from random import Random
+
+    from simulation.lines import Delivered, Sent
+    from simulation.machines import System
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "plain": {"calibration_required": False},
+    "calibrated": {"calibration_required": True},
+    "sent_when_calibrated": {"calibration_required": True, "release_after_calibration": True},
+    "manager_direct": {"calibration_required": False, "release_mode": "manager_direct"},
+    "manager_looks_late": {"calibration_required": False, "self_visibility": "after_manager_submit"},
+}
+STAGES = ("started", "written", "released")
+SETTING_WEIGHTS = (4, 3, 2, 2, 2)
+STAGE_WEIGHTS = (2, 3, 5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """A moment that schedules go on from: its rows lie in the databases under `name`."""
+
+    name: str
+    now: datetime
+    ids: int
+    logs: dict[Any, Any]
+    committed: dict[Any, int]
+    sent: tuple[Sent, ...]
+    mails: tuple[Delivered, ...]
+    cycle_id: str
+    questionnaire_id: str
+
+
+@dataclass(slots=True)
+class Beginnings:
+    """Makes each beginning when it is first asked for."""
+
+    system: System
+    mails: list[Delivered]
+    made: dict[str, Beginning] = field(default_factory=dict)
+
+    def choose(self, random: Random) -> str:
+        """Return the name of a beginning."""
+        setting = random.choices(tuple(SETTINGS), SETTING_WEIGHTS)[0]
+        return f"{setting}__{random.choices(STAGES, STAGE_WEIGHTS)[0]}"
+
+    def go_to(self, name: str, seed: int) -> Known:
+        """Bring databases, broker, clock and processes to a beginning; ids made from now on are this seed's own."""
+        if name not in self.made:
+            self._make(name.split("__", maxsplit=1)[0])
+        begin = self.made[name]
+        self.system.ground.put_back(begin.name)
+        broker = MemoryBroker(
+            logs={place: list(log) for place, log in begin.logs.items()}, committed=dict(begin.committed)
+        )
+        self.system.start(seed, broker, now=begin.now)
+        self.system.ids.count = begin.ids
+        self.system.sent.extend(begin.sent)
+        self.mails[:] = begin.mails
+        return Known(cycle_id=begin.cycle_id, questionnaire_id=begin.questionnaire_id)
+
+    def _make(self, setting: str) -> None:
+        """Tell the story at one setting, and keep each of its stages on the way."""
+        system = self.system
+        if not self.made:
+            system.ground.put_aside("nothing")
+        system.ground.put_back("nothing")
+        system.start(0, MemoryBroker())
+        self.mails.clear()
+        story = Story(system.gateway, self._wait)
+        story.begin(ANNA, BEN, **SETTINGS[setting])
+        self._keep(f"{setting}__started", story)
+        story.select_questions()
+        story.written(ANNA)
+        story.written(BEN)
+        self._keep(f"{setting}__written", story)
+        if SETTINGS[setting]["calibration_required"]:
+            story.calibrate(ANNA, BEN)
+        self._wait(lambda: story.packet()["state"] in {"ready", "with_manager"})
+        if story.packet()["state"] == "ready":
+            story.send_to_manager()
+        story.release()
+        self._keep(f"{setting}__released", story)
+
+    def _wait(self, until: Callable[[], bool]) -> None:
+        assert self.system.settle(), "the services do not come to rest"
+        assert until(), "the services are at rest, and what the story waits for has not come about"
+
+    def _keep(self, name: str, story: Story) -> None:
+        system = self.system
+        assert system.settle()
+        system.ground.put_aside(name)
+        self.made[name] = Beginning(
+            name=name,
+            now=system.clock.now,
+            ids=system.ids.count,
+            logs={place: list(log) for place, log in system.broker.logs.items()},
+            committed=dict(system.broker.committed),
+            sent=tuple(system.sent),
+            mails=tuple(self.mails),
+            cycle_id=story.cycle_id,
+            questionnaire_id=story.questionnaire_id,
+        )

@@ -1,0 +1,74 @@
+"""N1 and N2: a mail goes out only for what its reader could open when that was decided, and never twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.verdict import mail_id
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from simulation.ground import Ground
+    from simulation.lines import Delivered
+
+ANSWER_S_MAX = 5
+_DELIVERIES = "select coalesce(jsonb_agg(to_jsonb(d)), '[]') from delivery d"
+_PACKETS = "select coalesce(jsonb_object_agg(review_id, to_jsonb(p)), '{}') from packets p"
+_REVIEWS = "select coalesce(jsonb_object_agg(review_id, to_jsonb(r)), '{}') from review r"
+
+
+@dataclass(slots=True)
+class Post:
+    """Watches the questions that are asked before a mail, and the mails."""
+
+    ground: Ground
+    # By the service that was asked: its rows at the moment of its answer.
+    asked: dict[str, tuple[datetime, dict[str, Any]]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def question(self, service: str, now: datetime) -> None:
+        """Note what a service's rows say while it answers whether something may be opened."""
+        statement = {"packets": _PACKETS, "assessment": _REVIEWS}.get(service)
+        if statement is not None:
+            self.asked[service] = (now, self.ground.rows[service].ask(statement))
+
+    def mail(self, delivered: Delivered, now: datetime) -> None:
+        """Judge a mail at the moment at which the server takes it."""
+        name = delivered.message_id.strip("<>").partition("@")[0]
+        self.counts[name] += 1
+        if self.counts[name] > 1:
+            self.wrong.append(f"N2 {delivered.subject!r} went to {delivered.to} a second time")
+        row = next(
+            (one for one in self.ground.rows["notifications"].ask(_DELIVERIES) if mail_id(_key(one)) == name), None
+        )
+        if row is None:
+            self.wrong.append(f"N1 {delivered.subject!r} went to {delivered.to}, and no row knows of it")
+            return
+        service = {"released": "packets", "released-to-manager": "packets", "shared": "assessment"}.get(row["template"])
+        if service is None:
+            return
+        moment, rows = self.asked.get(service, (None, {}))
+        if moment is None or (now - moment).total_seconds() > ANSWER_S_MAX:
+            self.wrong.append(f"N1 {row['review_id']}: {row['template']} went out and nobody was asked")
+        elif not _may_open(row, rows.get(row["review_id"])):
+            self.wrong.append(f"N1 {row['review_id']}: {row['template']} for {row['occasion']} went out in vain")
+
+
+def _key(row: dict[str, Any]) -> str:
+    return ":".join(str(row[name]) for name in ("recipient_id", "template", "review_id", "occasion"))
+
+
+def _may_open(delivery: dict[str, Any], row: dict[str, Any] | None) -> bool:
+    if row is None:
+        return False
+    reader, at = delivery["recipient_id"], delivery["question_at"]
+    if delivery["template"] == "released":
+        return (row["state"], row["epoch"]) == ("released", at) and reader in {row["subject_id"], row["manager_id"]}
+    if delivery["template"] == "released-to-manager":
+        sent = row["state"] in {"with_manager", "released"} or (row["state"] == "releasing" and row["was_sent"])
+        return bool(sent and reader == row["manager_id"])
+    return (row["self_state"], row["self_version"], row["manager_id"]) == ("shared", at, reader)
