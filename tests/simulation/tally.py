@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class Tally:
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON objects."""
-        return asdict(self)
+        counts = {name: dict(getattr(self, name)) for name in _COUNTED}
+        return {"schedules": self.schedules, "steps": self.steps, **counts}
 
     def add(self, other: Tally) -> None:
         """Count what another one counted as well."""

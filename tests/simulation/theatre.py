@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from reviewbus import telemetry
+import structlog
+
 from simulation.beginnings import Beginnings
 from simulation.ground import broken_ground
 from simulation.machines import running
@@ -84,7 +85,10 @@ class Theatre:
 @contextlib.contextmanager
 def theatre(postgres: Postgres, folder: Path) -> Iterator[Theatre]:
     """Give a theatre on databases of its own."""
-    telemetry.configure_logging("simulation", "CRITICAL")
+    before = structlog.get_config()
+    # Loggers must not keep what is configured here: other tests of the process look at what is logged.
+    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
     logging.disable(logging.CRITICAL)
     mails: list[Delivered] = []
     box = Postbox(mails.append)
@@ -92,4 +96,5 @@ def theatre(postgres: Postgres, folder: Path) -> Iterator[Theatre]:
         with broken_ground(postgres) as ground, running(ground, folder, took=box.put) as system:
             yield Theatre(system, Beginnings(system, mails), box)
     finally:
+        structlog.configure(**before)
         logging.disable(logging.NOTSET)

@@ -98,7 +98,7 @@ CASES = {
     "manager's superior": Case(act="sign", person=DIRECTOR, status=404, code="not-found"),
     "HR signs": Case(act="sign", person=HR, role="hr_admin", status=403, code="not-a-signer"),
     "assistant signs": Case(act="sign", person=ASSISTANT, role="hr_assistant", status=403, code="forbidden-role"),
-    "service signs": Case(act="sign", person="packets", role="service", status=403, code="forbidden-role"),
+    "service signs": Case(act="sign", person="packets", role="service", status=404, code="not-found"),
     "not released": Case(act="sign", person=EMPLOYEE, arrange=_not_released, status=409, code="not-released"),
     "self-assessment not shared": Case(
         act="sign", person=EMPLOYEE, arrange=_not_shared, status=409, code="self-assessment-not-shared"
