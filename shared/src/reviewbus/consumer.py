@@ -148,6 +148,8 @@ class Consumer:
         self._drop_lost()
         if not self._pending:
             records = self._subscription.poll(timeout_s, self._batch)
+            # Places are taken away within a poll; what is owed for them is their new owner's now.
+            self._drop_lost()
             for record in records:
                 # Not the highest ever: after a broker has lost its records, offsets begin anew.
                 self._reached[record.place] = record.offset + 1

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS_MAX = 12
 BACKOFF_S_MAX = 300
+# What failed because something else is away counts no further, so that it is far from being given up.
+PASSING_ATTEMPTS_MAX = 6
 LEASE_S = 30.0
 _PASSING_STATUSES = frozenset({401, 403, 429})
 # A job that ended every process that took it, without an answer, would do so for ever.
@@ -181,7 +183,9 @@ class Worker:
             try:
                 with self._db.begin() as tx:
                     ours = jobs.c.id.in_([job.id for job in batch]), jobs.c.lease == batch[0].lease
-                    tx.execute(sa.update(jobs).where(*ours).values(lease_until=self._until(tx)))
+                    # What somebody has locked is being asked for again, and needs no lease any more.
+                    free = sa.select(jobs.c.id).where(*ours).with_for_update(skip_locked=True)
+                    tx.execute(sa.update(jobs).where(jobs.c.id.in_(free)).values(lease_until=self._until(tx)))
             except Exception as error:  # noqa: BLE001 -- the next time may do better; else somebody else does the work
                 _log.warning("lease_not_prolonged", kind=batch[0].kind, error=error)
 
@@ -209,6 +213,7 @@ class Worker:
                         lease=None,
                         lease_until=None,
                         run_at=tx.now + delay,
+                        attempts=min(attempts, PASSING_ATTEMPTS_MAX) if may_pass else attempts,
                         status="dead" if attempts >= ATTEMPTS_MAX and not may_pass else "queued",
                         last_error=reason,
                     )

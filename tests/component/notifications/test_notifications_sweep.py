@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from component.notifications.notifications_desk import MANAGER, REVIEW
+from component.notifications.notifications_desk import EMPLOYEE, MANAGER, REVIEW
 from reviewbus.client import PeerRefused
 
 if TYPE_CHECKING:
@@ -23,6 +23,20 @@ def test_a_restored_board_is_brought_to_the_present_without_mails(desk: Desk) ->
     desk.work()
     assert desk.tasks(MANAGER) == []
     assert desk.outcomes() == sent
+
+
+def test_what_happens_while_a_restored_board_is_compared_is_left_to_its_fact(desk: Desk) -> None:
+    desk.sent_to_manager(0)
+    desk.work()
+    sent = desk.outcomes()
+    later = desk.clock().replace(year=desk.clock().year + 1)
+    row = {"review_id": REVIEW, "row_version": 9, "changed_at": later.isoformat()}
+    desk.peers.states["packets"] = [{**row, "state": "released", "epoch": 1}]
+    assert desk.service.move_restored() == 0
+    desk.clock.forward(minutes=1)
+    desk.released(1)
+    desk.work()
+    assert desk.outcomes() == [*sent, f"sent released {EMPLOYEE}"]
 
 
 def test_a_comparison_that_an_owner_does_not_answer_is_repeated(desk: Desk) -> None:

@@ -322,6 +322,30 @@ def test_an_offset_that_the_broker_did_not_take_is_committed_once_it_is_back(db:
     assert feed.committed == {record.place: 5}
 
 
+def test_what_is_owed_for_a_place_that_was_taken_away_is_its_new_owners(db: Database) -> None:
+    record = toy.record("k", 1, offset=4)
+
+    class Away(Feed):
+        away = True
+
+        def poll(self, timeout_s: float, limit: int) -> list[Record]:
+            if not self.waiting:
+                self.taken = {record.place}
+            return super().poll(timeout_s, limit)
+
+        def commit(self, offsets: Mapping[Place, int]) -> None:
+            if self.away:
+                raise BrokerDown
+            super().commit(offsets)
+
+    feed = Away(waiting=[[record]])
+    consumer = Consumer(db, feed, Applier(toy.SINGLE, toy.catalogue()))
+    consumer.run_once(0)
+    feed.away = False
+    consumer.run_once(0)
+    assert feed.committed == {}
+
+
 def test_after_the_broker_has_forgotten_its_records_offsets_begin_anew(db: Database) -> None:
     before, after = toy.record("k", 1, offset=1_000), toy.record("k", 2, offset=0)
     feed = Feed(waiting=[[before], [after]])

@@ -104,6 +104,20 @@ def test_a_job_that_ends_every_process_is_given_up(db: Database, clock: FixedClo
     assert (row(db)["status"], row(db)["last_error"]) == ("dead", "worker-died")
 
 
+def test_a_job_that_waited_long_for_somebody_else_survives_a_worker_that_dies(db: Database, clock: FixedClock) -> None:
+    def away(_: Sequence[Job]) -> None:
+        raise PeerUnavailable("assessment")
+
+    enqueue(db)
+    for _ in range(2 * ATTEMPTS_MAX):
+        worker(db, away).run_once()
+        clock.forward(minutes=10)
+    assert len(worker(db, fail)._claim("mail", JobKind(run=fail))) == 1
+    clock.forward(seconds=61)
+    done: list[Job] = []
+    assert worker(db, done.extend).run_once() == 1
+
+
 def test_who_lost_the_lease_leaves_no_result(db: Database, clock: FixedClock) -> None:
     enqueue(db)
 

@@ -98,7 +98,7 @@ def test_a_participant_without_a_manager_gets_the_directorys() -> None:
 
 def test_who_is_there_already_is_left_out_unless_the_manager_differs() -> None:
     assert add(EVE_BY_MAX, eve="max") == ()
-    assert add(EVE_BY_MAX, eve="boss") == (EVE_BY_MAX,)
+    assert add(EVE_BY_MAX, actor=HR_ADMIN, eve="boss") == (EVE_BY_MAX,)
 
 
 @pytest.mark.parametrize(

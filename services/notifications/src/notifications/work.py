@@ -209,21 +209,23 @@ class Sweeper:
         """
         with self.db.begin() as tx:
             quarantine.refuse(tx)
-        return self._compare(self.quiet_s, silently=False)
+        return self._compare(self.db.clock() - timedelta(seconds=self.quiet_s), silently=False)
 
     def move_restored(self) -> int:
         """Bring restored boards to the present, and return how many were behind; raises as `sweep` does.
 
-        Nobody knows which mails went out since the backup: none about what happened before now will.
+        Nobody knows which mails went out since the backup: none about what happened before now will. What changes from
+        now on is left to its facts.
         """
         with self.db.begin() as tx:
             store.move_watermark(tx)
-        return len(self._compare(0, silently=True))
+            watermark = store.effects_from(tx)
+        return len(self._compare(watermark, silently=True))
 
-    def _compare(self, quiet_s: float, *, silently: bool) -> list[Finding]:
-        findings = self._pages("assessment", peers.review_row, from_review, quiet_s, silently=silently)
-        findings += self._pages("packets", peers.packet_row, from_packet, quiet_s, silently=silently)
-        findings += self._pages("signing", peers.signing_row, from_signing, quiet_s, silently=silently)
+    def _compare(self, before: datetime, *, silently: bool) -> list[Finding]:
+        findings = self._pages("assessment", peers.review_row, from_review, before, silently=silently)
+        findings += self._pages("packets", peers.packet_row, from_packet, before, silently=silently)
+        findings += self._pages("signing", peers.signing_row, from_signing, before, silently=silently)
         if findings:
             telemetry.RECONCILED.labels(kind="board").inc(len(findings))
             _log.warning("boards_repaired", boards=len(findings))
@@ -234,7 +236,7 @@ class Sweeper:
         owner: str,
         read: Callable[[Mapping[str, Any]], Row],
         lacking: Callable[[Board, Row], Iterator[News]],
-        quiet_s: float,
+        before: datetime,
         *,
         silently: bool,
     ) -> list[Finding]:
@@ -243,7 +245,6 @@ class Sweeper:
         while True:
             seen, cursor = peers.states(self.clients[owner], cursor, SWEEP_ROWS, read)
             with self.db.begin() as tx:
-                before = tx.now - timedelta(seconds=quiet_s)
                 for one in seen:
                     if one.changed_at > before:
                         continue
