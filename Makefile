@@ -34,7 +34,7 @@ token: setup ## print a token for a person: make token WHO="anna", or WHO="<pers
 
 test: lint programs ## lint, then run every test
 	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PARALLEL) $(ARGS)
-	@$(if $(ARGS),,$(BIN)/python -m model && $(BIN)/python -m explore)
+	@$(if $(ARGS),,$(BIN)/python -m model && $(BIN)/python -m explore --schedules 20000)
 	@$(BIN)/pytest $(SERIAL) $(ARGS)
 
 lint: setup lock-check ## look at the code: ruff, mypy, the import rules, undeclared dependencies, stale locks
