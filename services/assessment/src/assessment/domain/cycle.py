@@ -110,12 +110,13 @@ def add_participants(
     """
     named = {row.subject_id: _with_manager(row, directory) for row in rows}
     refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
-    kept = {one for one, manager_id in present.items() if one not in named or named[one].manager_id == manager_id}
-    refuse(_unmet_choice(tuple(named.values()), set(present) - kept, actor, directory))
-    refuse(unmet_change(cycle, actor=actor) + _unmet_participants(tuple(named.values()), directory))
-    return tuple(
+    wanted = tuple(
         row for row in named.values() if row.subject_id not in present or present[row.subject_id] != row.manager_id
     )
+    moved = {row.subject_id for row in wanted if row.subject_id in present}
+    refuse(_unmet_choice(tuple(named.values()), moved, actor, directory))
+    refuse(unmet_change(cycle, actor=actor) + _unmet_participants(tuple(named.values()), directory))
+    return wanted
 
 
 def participant_review(review_id: ReviewId, cycle: Cycle, participant: Participant) -> Review:
@@ -164,12 +165,11 @@ def _with_manager(row: Participant, directory: Mapping[PersonId, Person]) -> Par
 
 
 def _unmet_choice(
-    rows: tuple[Participant, ...], changed: set[PersonId], actor: Actor, directory: Mapping[PersonId, Person]
+    rows: tuple[Participant, ...], moved: set[PersonId], actor: Actor, directory: Mapping[PersonId, Person]
 ) -> list[Refusal]:
     """Whoever keeps the list adds everybody with the managers of the directory, but chooses none for the own line."""
-    chosen = {
-        row.subject_id for row in rows if row != _with_manager(replace(row, manager_id=None), directory)
-    } | changed
+    named = {row.subject_id for row in rows if row != _with_manager(replace(row, manager_id=None), directory)}
+    chosen = named | moved
     if actor.person_id in chosen:
         return [ForbiddenRole()]
     if chosen and actor.person_id not in directory:

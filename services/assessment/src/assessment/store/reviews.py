@@ -50,6 +50,10 @@ _PLAIN = (
 )
 
 
+# What a row holds beside the review.
+_BESIDE = ("row_version", "event_sequence", "changed_at")
+
+
 class LostUpdateError(Exception):
     """A row that was locked has another version than it was read with: a bug, never a race."""
 
@@ -141,8 +145,7 @@ def save_many(tx: Tx, changes: Sequence[tuple[Stored, Review, int]]) -> list[Sto
         )
         results.append(result)
         if changed or facts:
-            changed |= {"row_version": result.row_version, "event_sequence": result.event_sequence}
-            changed["changed_at"] = result.changed_at
+            changed |= {name: getattr(result, name) for name in _BESIDE}
             row = {"review_id": new.review_id, "expected_version": old.row_version, **changed}
             alike[tuple(changed)].append(row)
     for columns, rows in alike.items():
@@ -159,8 +162,7 @@ def remember_former(tx: Tx, review_id: str, person_id: str | None) -> None:
 
 def stored(row: Mapping[Any, Any]) -> Stored:
     """Translate a row of the table."""
-    beside = {name: row[name] for name in ("row_version", "event_sequence", "changed_at")}
-    return Stored(review=_review(row), **beside)
+    return Stored(review=_review(row), **{name: row[name] for name in _BESIDE})
 
 
 _IDS = postgresql.ARRAY(postgresql.UUID(as_uuid=False))
