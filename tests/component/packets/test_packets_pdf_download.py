@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from pypdf import PdfReader
 
 from component.packets.packets_office import CANARY, EMPLOYEE, HR, MANAGER, OUTSIDER, REVIEW
-from packets import queries, store
+from packets import store
 from packets.pdf import TEMPLATE_VERSION
+from packets.queries import packets as queries
 
 if TYPE_CHECKING:
     from component.packets.packets_office import Office

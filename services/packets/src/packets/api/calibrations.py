@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from packets import queries, schemas
 from packets.api.routes import actor, routes, session_words
 from packets.commands import calibration, selection
+from packets.queries import calibrations as queries
+from packets.schemas import calibrations as shapes
 from reviewbus import http
 from reviewbus.http import Reply
 from reviewbus.idempotency import Answer
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 Words = dict[str, Any]
 
 
-@routes.read("/v1/shared-questions/<uuid:cycle_id>", answer=schemas.SelectionShape)
+@routes.read("/v1/shared-questions/<uuid:cycle_id>", answer=shapes.SelectionShape)
 def shared_questions(tx: Tx, caller: Caller, cycle_id: UUID) -> Reply:
     """Which questions a cycle's packets show."""
     words = queries.shared_questions(tx, str(cycle_id), actor(caller))
     return Reply(body=words, etag=str(words["version"]))
 
 
-@routes.save("/v1/shared-questions/<uuid:cycle_id>", body=schemas.Selected, answer=schemas.SelectionShape)
+@routes.save("/v1/shared-questions/<uuid:cycle_id>", body=shapes.Selected, answer=shapes.SelectionShape)
 def share_questions(tx: Tx, caller: Caller, body: Words, cycle_id: UUID) -> Reply:
     """Choose which questions a cycle's packets show; the packets follow."""
     selection.change(
@@ -42,7 +43,7 @@ def share_questions(tx: Tx, caller: Caller, body: Words, cycle_id: UUID) -> Repl
     return Reply(body=words, etag=str(words["version"]))
 
 
-@routes.command("/v1/calibrations", body=schemas.NewSession, answer=schemas.SessionShape, status=201)
+@routes.command("/v1/calibrations", body=shapes.NewSession, answer=shapes.SessionShape, status=201)
 def create_session(tx: Tx, caller: Caller, body: Words) -> Answer:
     """Make a calibration session of some reviews."""
     session = calibration.create(
@@ -55,7 +56,7 @@ def create_session(tx: Tx, caller: Caller, body: Words) -> Answer:
     return Answer(status=201, acknowledgement=session_words(session), location=f"/v1/calibrations/{session.id}")
 
 
-@routes.read("/v1/calibrations/<uuid:session_id>", answer=schemas.BoardShape)
+@routes.read("/v1/calibrations/<uuid:session_id>", answer=shapes.BoardShape)
 def board(tx: Tx, caller: Caller, session_id: UUID) -> Words:
     """The board of a session: ratings and submitted answers, for its calibrators."""
     return queries.board(tx, str(session_id), actor(caller))
@@ -63,8 +64,8 @@ def board(tx: Tx, caller: Caller, session_id: UUID) -> Words:
 
 @routes.save(
     "/v1/calibrations/<uuid:session_id>/members",
-    body=schemas.Members,
-    answer=schemas.MembersShape,
+    body=shapes.Members,
+    answer=shapes.MembersShape,
     if_match=False,
 )
 def set_members(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Words:
@@ -73,31 +74,31 @@ def set_members(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Words:
     return {**session_words(session), "members": sorted(session.calibrators)}
 
 
-@routes.command("/v1/calibrations/<uuid:session_id>/start", answer=schemas.SessionShape)
+@routes.command("/v1/calibrations/<uuid:session_id>/start", answer=shapes.SessionShape)
 def start(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
     """Start a session."""
     return _step(tx, caller, "start", session_id)
 
 
-@routes.command("/v1/calibrations/<uuid:session_id>/cancel", answer=schemas.SessionShape)
+@routes.command("/v1/calibrations/<uuid:session_id>/cancel", answer=shapes.SessionShape)
 def cancel(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
     """Cancel a session; its reviews are free for another."""
     return _step(tx, caller, "cancel", session_id)
 
 
-@routes.command("/v1/calibrations/<uuid:session_id>/complete", answer=schemas.SessionShape)
+@routes.command("/v1/calibrations/<uuid:session_id>/complete", answer=shapes.SessionShape)
 def complete(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
     """Complete a session: its reviews are calibrated."""
     return _step(tx, caller, "complete", session_id)
 
 
-@routes.command("/v1/calibrations/<uuid:session_id>/reopen", answer=schemas.SessionShape)
+@routes.command("/v1/calibrations/<uuid:session_id>/reopen", answer=shapes.SessionShape)
 def reopen(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
     """Calibrate the reviews of a completed session again."""
     return _step(tx, caller, "reopen", session_id)
 
 
-@routes.command("/v1/calibrations/<uuid:session_id>/confirm", body=schemas.Confirmed, answer=schemas.SessionShape)
+@routes.command("/v1/calibrations/<uuid:session_id>/confirm", body=shapes.Confirmed, answer=shapes.SessionShape)
 def confirm(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Answer:
     """Confirm the ratings of reviews whose answers changed after their calibration."""
     review_ids = {str(each) for each in body["review_ids"]}
@@ -106,7 +107,7 @@ def confirm(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Answer:
 
 
 @routes.save(
-    "/v1/calibrations/<uuid:session_id>/ratings/<uuid:review_id>", body=schemas.Rated, answer=schemas.RatingShape
+    "/v1/calibrations/<uuid:session_id>/ratings/<uuid:review_id>", body=shapes.Rated, answer=shapes.RatingShape
 )
 def rate(tx: Tx, caller: Caller, body: Words, session_id: UUID, review_id: UUID) -> Reply:
     """Rate a review in a session, with a justification."""

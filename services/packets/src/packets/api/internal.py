@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from packets import queries, schemas
 from packets.api.routes import review_id_of, routes
+from packets.queries import internal as queries
+from packets.schemas import internal as shapes
 from reviewbus.schema import decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 Words = dict[str, Any]
 
 
-@routes.internal("/internal/states", query=schemas.StatesQuery, answer=schemas.StatesShape)
+@routes.internal("/internal/states", query=shapes.StatesQuery, answer=shapes.StatesShape)
 def states(tx: Tx, _: Caller, query: Words) -> Words:
     """The packets' rows in the order of their ids, for sweeps."""
     after = decode_cursor(query["cursor"], str)
@@ -24,7 +25,7 @@ def states(tx: Tx, _: Caller, query: Words) -> Words:
     return {"items": rows, "next_cursor": encode_cursor(rows[-1]["review_id"]) if full else None}
 
 
-@routes.internal("/internal/visibility", body=schemas.VisibilityQuestions, answer=schemas.VisibilityAnswers)
+@routes.internal("/internal/visibility", body=shapes.VisibilityQuestions, answer=shapes.VisibilityAnswers)
 def visibility(tx: Tx, _: Caller, body: Words) -> Words:
     """Whether people can open packets now, as of the epoch that they were told of."""
     items = [{**each, "review_id": str(each["review_id"])} for each in body["items"]]

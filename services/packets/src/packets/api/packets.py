@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, jsonify
 
-from packets import queries, schemas, store
+from packets import store
 from packets.api.routes import acknowledge, actor, packet_answer, review_id_of, routes
 from packets.commands import rating, reading, release
 from packets.domain.holds import awaited_fence
@@ -15,7 +15,10 @@ from packets.domain.people import unmet_part
 from packets.domain.refusals import refuse
 from packets.domain.visibility import counts_shown, unmet_see_state
 from packets.pdf import TEMPLATE_VERSION
-from packets.queries import Filters
+from packets.queries import packets as queries
+from packets.queries.packets import Filters
+from packets.schemas import packets as shapes
+from packets.schemas.parts import WithReason
 from reviewbus import http
 from reviewbus.http import Reply
 from reviewbus.problems import Problem, describe
@@ -37,7 +40,7 @@ RETRY_AFTER_S = 1
 PDF_TYPE = "application/pdf"
 
 
-@routes.read("/v1/packets", query=schemas.PacketsQuery, answer=schemas.PacketsShape)
+@routes.read("/v1/packets", query=shapes.PacketsQuery, answer=shapes.PacketsShape)
 def packets(tx: Tx, caller: Caller, query: Words) -> Words:
     """List packets: HR all, managers their team's, employees their own released ones."""
     after = decode_cursor(query["cursor"], str)
@@ -54,14 +57,14 @@ def packets(tx: Tx, caller: Caller, query: Words) -> Words:
     return {"items": items, "next_cursor": encode_cursor(last) if last else None}
 
 
-@routes.read("/v1/packets/<uuid:review_id>", answer=schemas.ViewShape)
+@routes.read("/v1/packets/<uuid:review_id>", answer=shapes.ViewShape)
 def packet(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
     """Read a packet. The employee's first read of a release is noted."""
     found, part = reading.read(tx, str(review_id), actor(caller))
     return Reply(body=queries.view(tx, found, part), etag=preview_tag(found))
 
 
-@routes.read("/v1/packets/<uuid:review_id>/preview", answer=schemas.ViewShape)
+@routes.read("/v1/packets/<uuid:review_id>/preview", answer=shapes.ViewShape)
 def preview(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
     """Read a packet as the employee will see it."""
     found = reading.authorise(tx, str(review_id), actor(caller))
@@ -71,7 +74,7 @@ def preview(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
 
 @routes.read("/v1/packets/<uuid:review_id>/pdf")
 @routes.alt_response(200, schema={"type": "string", "format": "binary"}, content_type=PDF_TYPE, description="The PDF")
-@routes.alt_response(202, schema=schemas.RenderingShape, description="Not rendered yet: ask again")
+@routes.alt_response(202, schema=shapes.RenderingShape, description="Not rendered yet: ask again")
 def pdf(tx: Tx, caller: Caller, review_id: UUID) -> Response:
     """Download a packet. Answers 202 while it is being rendered."""
     found = reading.authorise(tx, str(review_id), actor(caller))
@@ -88,7 +91,7 @@ def pdf(tx: Tx, caller: Caller, review_id: UUID) -> Response:
     return _file(file.body, found)
 
 
-@routes.read("/v1/packets/<uuid:review_id>/actions", answer=schemas.ActionsShape)
+@routes.read("/v1/packets/<uuid:review_id>/actions", answer=shapes.ActionsShape)
 def actions(tx: Tx, caller: Caller, review_id: UUID) -> Words:
     """What the caller could do with a packet now, and what is unmet."""
     found, answers = queries.actions(tx, str(review_id), actor(caller))
@@ -110,8 +113,8 @@ def actions(tx: Tx, caller: Caller, review_id: UUID) -> Words:
 
 @routes.save(
     "/v1/packets/<uuid:review_id>/rating",
-    body=schemas.RatingChanged,
-    answer=schemas.RatedPacketShape,
+    body=shapes.RatingChanged,
+    answer=shapes.RatedPacketShape,
     if_match=False,
 )
 def change_rating(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Reply:
@@ -121,16 +124,14 @@ def change_rating(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Reply
     return Reply(body=words, etag=preview_tag(saved))
 
 
-@routes.command(
-    "/v1/packets/<uuid:review_id>/override-calibration", body=schemas.WithReason, answer=schemas.PacketShape
-)
+@routes.command("/v1/packets/<uuid:review_id>/override-calibration", body=WithReason, answer=shapes.PacketShape)
 def override_calibration(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
     """Open the calibration gate for one review, with a reason."""
     saved = rating.override_calibration(tx, str(review_id), actor(caller), reason=body["reason"])
     return packet_answer(saved)
 
 
-@routes.command("/v1/packets/<uuid:review_id>/release-to-manager", answer=schemas.PacketShape)
+@routes.command("/v1/packets/<uuid:review_id>/release-to-manager", answer=shapes.PacketShape)
 def release_to_manager(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
     """Send a ready packet to its manager."""
     return packet_answer(release.send_to_manager(tx, str(review_id), actor(caller)))
@@ -138,22 +139,20 @@ def release_to_manager(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
 
 @routes.command(
     "/v1/packets/<uuid:review_id>/release",
-    body=schemas.WithReason,
-    answer=schemas.PacketShape,
+    body=WithReason,
+    answer=shapes.PacketShape,
     status=202,
     if_match=True,
 )
-@routes.alt_response(200, schema=schemas.PacketShape, description="Done already, or at once")
+@routes.alt_response(200, schema=shapes.PacketShape, description="Done already, or at once")
 def release_packet(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
     """Release a packet to the employee, as it was previewed."""
     saved = release.release(tx, str(review_id), actor(caller), previewed=http.if_match(), reason=body["reason"])
     return packet_answer(saved, waits=awaited_fence(saved) is not None)
 
 
-@routes.command(
-    "/v1/packets/<uuid:review_id>/unrelease", body=schemas.Unrelease, answer=schemas.PacketShape, status=202
-)
-@routes.alt_response(200, schema=schemas.PacketShape, description="Done already, or at once")
+@routes.command("/v1/packets/<uuid:review_id>/unrelease", body=shapes.Unrelease, answer=shapes.PacketShape, status=202)
+@routes.alt_response(200, schema=shapes.PacketShape, description="Done already, or at once")
 def unrelease(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
     """Take a packet back, with a reason: hidden at once, unlocked soon after."""
     saved = release.unrelease(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from packets import queries, store
+from packets import store
 from packets.pdf import TEMPLATE_VERSION, PdfAnswer, PdfDocument, PdfRating, Renderer, RenderFailed
+from packets.queries import packets as queries
 from reviewbus import jobs, telemetry
 from reviewbus.crash import crash_point
 from reviewbus.richtext import single_line
@@ -15,7 +16,7 @@ from reviewbus.richtext import single_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from packets.queries import Paper
+    from packets.queries.packets import Paper
     from packets.work.fetching import Fetcher
     from reviewbus.db import Database
     from reviewbus.jobs import Job
