@@ -1,0 +1,103 @@
+"""Shared questions, and a session from within."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from packets import store
+from packets.domain import session as sessions
+from packets.domain.packet import CalibrationState
+from packets.domain.refusals import NotFound, refuse
+from packets.domain.selection import unmet_see
+
+if TYPE_CHECKING:
+    from packets.domain.packet import Packet
+    from packets.domain.people import Actor
+    from packets.store import Library
+    from reviewbus.db import Tx
+
+Words = dict[str, Any]
+_ABSENT = "packet {} has a snapshot of what is not here"
+
+
+def shared_questions(tx: Tx, cycle_id: str, actor: Actor) -> Words:
+    """A cycle's newest selection, and what there is to choose from, if it is fetched."""
+    refuse(unmet_see(actor))
+    cycle = store.cycle(tx, cycle_id)
+    if cycle is None:
+        raise NotFound
+    library = store.Library(tx)
+    selection = library.selection(cycle_id)
+    questionnaire = library.questionnaire(cycle.questionnaire)
+    offered = [each for each in questionnaire.questions if each["audience"] == "manager"] if questionnaire else None
+    return {
+        "cycle_id": cycle_id,
+        "version": selection.version,
+        "question_ids": list(selection.question_ids),
+        "rating": selection.shares_rating,
+        "questions": None
+        if offered is None
+        else [{name: each[name] for name in ("question_id", "text", "kind")} for each in offered],
+    }
+
+
+def board(tx: Tx, session_id: str, actor: Actor) -> Words:
+    """A session as its calibrators see it: ratings and submitted answers of the reviews that they may see."""
+    session = store.read_session(tx, session_id)
+    if session is None:
+        raise NotFound
+    refuse(sessions.unmet_board(session, actor=actor))
+    packets = store.read_many(tx, session.review_ids)
+    lines = store.directory(tx, actor, {each.subject_id for each in packets.values()})
+    shown = [
+        packets[each]
+        for each in sorted(packets)
+        if sessions.board_shows(session, packets[each], actor=actor, directory=lines)
+    ]
+    library = store.Library(tx)
+    library.preload(shown)
+    changes = store.rating_changes(tx, [each.review_id for each in shown])
+    questionnaire = library.of_cycle(session.cycle_id)
+    scale = questionnaire.scale if questionnaire else store.SCALE
+    return {
+        "session_id": session.id,
+        "cycle_id": session.cycle_id,
+        "state": session.state.value,
+        "row_version": session.row_version,
+        "members": sorted(session.calibrators),
+        "scale": {
+            "lowest": scale.lowest,
+            "highest": scale.highest,
+            "labels": questionnaire.labels if questionnaire else [],
+        },
+        "reviews": [_on_board(library, each, changes.get(each.review_id, [])) for each in shown],
+    }
+
+
+def _on_board(library: Library, packet: Packet, changes: list[Words]) -> Words:
+    content = library.content(packet.review_id, packet.manager_version) if packet.submitted else None
+    rated = packet.calibration is not CalibrationState.NOT_REQUIRED
+    return {
+        "review_id": packet.review_id,
+        "subject_id": packet.subject_id,
+        "manager_id": packet.manager_id,
+        "calibration": packet.calibration.value,
+        "rating": int(packet.rating) if rated and packet.rating is not None else None,
+        "rating_version": packet.rating_version,
+        "manager_rating": library.manager_rating(packet.review_id, packet.manager_version) if content else None,
+        "manager_version": packet.manager_version,
+        "answers": None
+        if content is None
+        else [{name: each[name] for name in ("question_id", "kind", "value")} for each in content.answers.values()],
+        "changes": [
+            {
+                "rating_version": each["rating_version"],
+                "old": None if each["old"] is None else int(each["old"]),
+                "new": int(each["new"]),
+                "justification": each["justification"],
+                "by": each["changed_by"],
+                "at": each["changed_at"],
+            }
+            for each in changes
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Shapes of requests and answers; they stay at the edge."""
