@@ -14,7 +14,7 @@ SERIAL := $(wildcard tests/integration tests/faults tests/e2e)
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down token test lint model explore simulate faults outages mutants programs lock lock-check \
+.PHONY: help setup demo up down token test lint model explore simulate faults outages mutants fuzz programs lock lock-check \
 	bench clean
 
 help: ## say what can be made
@@ -61,6 +61,9 @@ outages: setup ## an hour without each of assessment, packets, the broker and Po
 
 mutants: setup ## seed bugs into copies of the services and see each found; ONLY=name takes one, WRITE=1 notes them
 	@$(BIN)/python -m mutants --jobs $(JOBS) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
+fuzz: setup ## send made-up requests to every operation; CASES=20000
+	@FUZZ_CASES=$(or $(CASES),20000) $(BIN)/pytest tests/journey/test_fuzz.py -q -s -p no:logging
 
 lock: setup ## resolve requirements/*.txt anew; UPGRADE=1 takes the newest versions
 	@$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)

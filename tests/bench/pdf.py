@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.stack import Stack
 
 TIMES = 25
+LABELS = ("unsatisfactory", "below", "meets", "above", "outstanding")
 PARAGRAPH = (
     "<p>Delivered the <strong>migration</strong> two weeks early and kept everybody informed on the way. "
     "The numbers speak for themselves, and so do the colleagues who were coached.</p>"
@@ -30,7 +31,7 @@ def render(_: Stack, __: Path) -> list[Figure]:
         manager_name="Max Manager",
         period="2026",
         questions=tuple(PdfAnswer(question=f"Question {n}", html=PARAGRAPH * 3) for n in range(1, 13)),
-        rating=PdfRating(value=4, lowest=1, highest=5, label="above"),
+        rating=PdfRating(value=4, lowest=1, highest=5, labels=LABELS),
     )
     page = to_html(document)
     renderer = Renderer()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from assessment import events
 from assessment.commands import holds as hold_commands
 from assessment.domain import cycle, holds, ids, manager_assessment, reassignment, self_assessment
+from assessment.domain.directory import RESTORED_VERSIONS
 from assessment.domain.refusals import Refusal
 from assessment.domain.review import CycleSettings, ReleaseMode, Review, SelfVisibility
 from assessment.queries import internal
@@ -53,6 +54,44 @@ def first_row(*, calibration_required: bool, manager_direct: bool, hidden_self: 
 def state_item(row: Row) -> dict[str, Any]:
     """The row as other services' sweeps read it."""
     return internal._state(Stored(review=row.review, row_version=row.version, event_sequence=0, changed_at=cast.NOW))
+
+
+def restored(row: Row) -> Row:
+    """The row as a restore of the database leaves it: what `assessment.store.restored` does in SQL.
+
+    Its version goes past what was told, those of its texts too unless a register is held over them.
+    """
+    review = row.review
+    jumped = review if review.registers.held_by() else _texts_jumped(review)
+    return Row(review=jumped, version=row.version + RESTORED_VERSIONS)
+
+
+def fetchable(row: Row) -> tuple[Message, ...]:
+    """What packets gets when it asks for the submitted version of this row."""
+    review = row.review
+    if review.manager_submitted_version is None or review.manager_hash is None:
+        return ()
+    return (bus.fetched(review.manager_submitted_version, review.manager_hash),)
+
+
+def _texts_jumped(review: Review) -> Review:
+    def jumped(number: int | None, current: int) -> int | None:
+        return current + RESTORED_VERSIONS if number == current else number
+
+    if review.self_version:
+        review = replace(
+            review,
+            self_version=review.self_version + RESTORED_VERSIONS,
+            self_shared_version=jumped(review.self_shared_version, review.self_version),
+            self_read_version=jumped(review.self_read_version, review.self_version),
+        )
+    if review.manager_version:
+        review = replace(
+            review,
+            manager_version=review.manager_version + RESTORED_VERSIONS,
+            manager_submitted_version=jumped(review.manager_submitted_version, review.manager_version),
+        )
+    return review
 
 
 def _kept(old: Row, review: Review, told: Sequence[Any]) -> Moved[Row]:

@@ -49,13 +49,13 @@ class Message:
 def published(service: str, event: Event) -> Message:
     """The record of an event. ContractBroken where it breaks its schema."""
     # As it travels: JSON, so that nobody sees a tuple or an enumeration.
-    return _record(service, event.type, json.dumps(event.data, sort_keys=True))
+    return _record(service, event.type, _as_text(event.data))
 
 
 def fetched(manager_version: int, content_hash: str) -> Message:
     """What packets gets when it asks assessment for a submitted version."""
     said = {"manager_version": manager_version, "content_hash": content_hash}
-    return Message(FETCHED, HTTP, _SOURCES["assessment"], json.dumps(said, sort_keys=True), said)
+    return Message(FETCHED, HTTP, _SOURCES["assessment"], _as_text(said), said)
 
 
 @lru_cache(maxsize=RECORDS_KEPT)
@@ -66,3 +66,4 @@ def _record(service: str, kind: str, body: str) -> Message:
 
 
 _CATALOGUE = Catalogue.load()
+_as_text = json.JSONEncoder(sort_keys=True).encode

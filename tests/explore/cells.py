@@ -11,8 +11,6 @@ from packets.domain.packet import PacketState
 from signing.domain.record import Holder, HoldState, SigningRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from explore.bus import Message
     from explore.steps import Step
     from packets.domain.packet import Packet
@@ -24,6 +22,7 @@ _PACKET_INPUTS = {
     "release": "release",
     "release-by-manager": "release",
     "release-by-successor": "release",
+    "release-stale": "release of something else",
     "unrelease": "unrelease",
     "unrelease-revoking": "unrelease",
     "send": "send",
@@ -49,41 +48,51 @@ _ANSWERS = {
     "hold.released.v1": "released",
     "hold.superseded.v1": "superseded",
 }
+_LATE = {answer: f"late {answer}" for answer in _ANSWERS.values()}
+_HOLDERS = tuple(Holder)
+_BY_NAME = {holder.value: holder for holder in Holder}
+_WAITING = frozenset({HoldState.PENDING, HoldState.REVOKING})
+_NOTHING: tuple[None, tuple[Holder, ...]] = (None, ())
+# What the tables were found to admit.
+_ADMITTED: set[Met] = set()
 
 
-def met(step: Step, before: object, after: object, message: Message | None) -> Iterator[Met]:
+def met(step: Step, before: object, after: object, message: Message | None) -> list[Met]:
     """The cells of a step; `after` is the refusal where it was refused.
 
     Raises:
         Violation: a table says otherwise.
     """
     if step.kind == "sweep":
-        return
+        return []
     if isinstance(before, Row):
         found = _of_packets(step, before, after, message)
     elif isinstance(before, SigningRecord):
         found = _of_signing(step, before, after, message)
     else:
-        return
+        return []
     for one in found:
-        table, state, asked, result = one
-        cell = TABLES[table].get((state, asked))
-        if cell is None or not cell.admits(result):
-            raise Violation("table", f"{table}: {asked} in {state} leads to {result}", step)
-        yield one
+        if one not in _ADMITTED:
+            table, state, asked, result = one
+            cell = TABLES[table].get((state, asked))
+            if cell is None or not cell.admits(result):
+                raise Violation("table", f"{table}: {asked} in {state} leads to {result}", step)
+            _ADMITTED.add(one)
+    return found
 
 
-def _of_packets(step: Step, before: Row, after: object, message: Message | None) -> Iterator[Met]:
+def _of_packets(step: Step, before: Row, after: object, message: Message | None) -> list[Met]:
     packet = before.packet
     asked = _PACKET_INPUTS.get(step.of) if message is None else _packet_input(packet, message)
     if asked is None:
-        return
-    result = _code(after)
+        return []
     if isinstance(after, Row):
-        result = tables.STAYS if after.packet.state is packet.state else after.packet.state.value
-        if (asked, result, packet.state) == ("superseded", tables.STAYS, after.packet.state):
-            result = packet.state.value
-    yield "packets", packet.state.value, asked, result
+        again = asked == "superseded" and after.packet.state is packet.state
+        stays = after.packet.state is packet.state and not again
+        result = tables.STAYS if stays else after.packet.state._value_
+    else:
+        result = _code(after)
+    return [("packets", packet.state._value_, asked, result)]
 
 
 def _packet_input(packet: Packet, message: Message) -> str | None:
@@ -93,40 +102,47 @@ def _packet_input(packet: Packet, message: Message) -> str | None:
     said = message.said
     if said["holder"] != "release":
         return None
-    waited = {PacketState.RELEASING: 2 * packet.epoch, PacketState.UNRELEASING: 2 * packet.epoch + 1}.get(packet.state)
-    return answer if said["fence"] == waited else f"late {answer}"
+    if packet.state is PacketState.RELEASING:
+        waited = 2 * packet.epoch
+    elif packet.state is PacketState.UNRELEASING:
+        waited = 2 * packet.epoch + 1
+    else:
+        return _LATE[answer]
+    return answer if said["fence"] == waited else _LATE[answer]
 
 
-def _of_signing(step: Step, before: SigningRecord, after: object, message: Message | None) -> Iterator[Met]:
-    asked, holders = _SIGNING_INPUTS.get(step.of, (None, ())) if message is None else _signing_input(before, message)
+def _of_signing(step: Step, before: SigningRecord, after: object, message: Message | None) -> list[Met]:
+    asked, holders = _SIGNING_INPUTS.get(step.of, _NOTHING) if message is None else _signing_input(before, message)
     if asked is None:
-        return
+        return []
+    found: list[Met] = []
     for holder in holders:
         old = before.register(holder)
-        result = _code(after)
         if isinstance(after, SigningRecord):
             new = after.register(holder)
-            again = asked in {"superseded", "rejected"} and new.fence != old.fence
-            result = tables.STAYS if new.state is old.state and not again else new.state.value
+            again = new.fence != old.fence and asked in {"superseded", "rejected"}
+            result = tables.STAYS if new.state is old.state and not again else new.state._value_
         elif len(holders) > 1 and old.state is not HoldState.NONE:
             continue
-        table = "completion" if holder is Holder.COMPLETION else "signature"
-        yield table, old.state.value, asked, result
+        else:
+            result = _code(after)
+        found.append(("completion" if holder is Holder.COMPLETION else "signature", old.state._value_, asked, result))
+    return found
 
 
 def _signing_input(record: SigningRecord, message: Message) -> tuple[str | None, tuple[Holder, ...]]:
     said = message.said
     if message.type == "packet.released.v1":
-        return "packet released", tuple(Holder)
+        return "packet released", _HOLDERS
     if message.type == "packet.unreleased.v1":
-        return "unreleased with revoke" if said["revoke_signatures"] else "unreleased", tuple(Holder)
+        return "unreleased with revoke" if said["revoke_signatures"] else "unreleased", _HOLDERS
     answer = _ANSWERS.get(message.type)
-    if answer is None or said["holder"] == "release":
-        return None, ()
-    holder = Holder(said["holder"])
+    holder = _BY_NAME.get(said["holder"]) if answer else None
+    if answer is None or holder is None:
+        return _NOTHING
     register = record.register(holder)
-    waits = register.state in {HoldState.PENDING, HoldState.REVOKING} and register.fence == said["fence"]
-    return answer if waits else f"late {answer}", (holder,)
+    waits = register.fence == said["fence"] and register.state in _WAITING
+    return answer if waits else _LATE[answer], (holder,)
 
 
 def _code(refusal: object) -> str:

@@ -197,6 +197,24 @@ EXHAUSTIVE: tuple[Configuration, ...] = (
         },
     ),
     Configuration(
+        name="assessment-restored",
+        states=75682,
+        sweeps=True,
+        budgets={"release": 1, "unrelease": 1, "edit": 1, "back-up-assessment": 1, "restore-assessment": 1},
+    ),
+    Configuration(
+        name="assessment-restored-signed",
+        states=401704,
+        sweeps=True,
+        budgets={
+            "release": 1,
+            "sign-employee": 1,
+            "unrelease-revoking": 1,
+            "back-up-assessment": 1,
+            "restore-assessment": 1,
+        },
+    ),
+    Configuration(
         name="late-sweep",
         states=59683,
         sweeps=True,
@@ -226,5 +244,13 @@ WALKS: tuple[Configuration, ...] = (
     Configuration(name="all-faults", sweeps=True, budgets=_EVERYBODY | _FAULTS),
     Configuration(name="signatures", budgets=_RELEASE | _SIGN | _REVOKE | {"edit": 1, "select-growth": 1}),
     Configuration(name="two-managers", budgets=_RELEASE | _PEOPLE | {"edit": 2, "sign-manager": 2, "sign-employee": 1}),
+    Configuration(
+        name="restored",
+        sweeps=True,
+        budgets=_RELEASE
+        | _SIGN
+        | _REVOKE
+        | {"edit": 2, "reopen": 1, "submit": 1, "reassign": 1, "back-up-assessment": 2, "restore-assessment": 2},
+    ),
     Configuration(name="faults", sweeps=True, budgets=_RELEASE | _SIGN | _REVOKE | _FAULTS | {"edit": 2}),
 )

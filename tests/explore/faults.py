@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from explore import assessment_side, packets_side, properties, signing_side
+from explore import assessment_side, bus, packets_side, properties, signing_side
+from packets.domain import sweep
+from signing.domain.sweep import is_compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from signing.domain.record import SigningRecord
 
 REVIEW, PACKET, RECORD = 0, 1, 2
+SWEEPERS = frozenset({"packets", "signing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +29,16 @@ class Aftermath:
     `away`: the service that was restored and serves nobody until its rows are moved; `seen` is assessment's row as it
     was read when that began. `past`: packets' newest epoch before it was restored. `written`: the own row was written
     since the other one was read. `early`: signing was restored while commands of before were still on their way: what
-    it takes for signed may be freed, until a sweep finds it.
+    it takes for signed may be freed, until a sweep finds it. `awaited`: whose sweeps assessment, which was restored,
+    waits for before it takes edits. `late_locks`: commands that it had obeyed before may hold what nobody wants.
     """
 
+    kept_review: int | None = None
     kept_packet: int | None = None
     kept_record: int | None = None
     away: str = ""
+    awaited: frozenset[str] = frozenset()
+    late_locks: bool = False
     seen: int | None = None
     past: int = 0
     early: bool = False
@@ -51,10 +58,62 @@ def mark_written(aftermath: Aftermath, by: str) -> Aftermath:
     return aftermath
 
 
+def sweeps_after(left: Aftermath) -> tuple[str, ...]:
+    """The sweeps that can do something at all, after what faults have left behind."""
+    possible = {
+        "packets-sweep": left.away != "packets",
+        "packets-sweep-late": left.away != "packets" and left.read_by_packets is not None,
+        "signing-sweep-packets": not left.away,
+        "signing-sweep-packets-late": not left.away and left.packet_read is not None,
+        "signing-sweep-reviews": left.away != "signing",
+        "signing-sweep-reviews-late": left.away != "signing" and left.read_by_signing is not None,
+        "packets-move": left.away == "packets",
+        "packets-move-late": left.away == "packets",
+        "signing-move": left.away == "signing",
+        "signing-move-late": left.away == "signing",
+    }
+    return tuple(name for name, can in possible.items() if can)
+
+
 def _forget(topic: str, machine: Machine, world: World) -> World | None:
     """The broker forgets what it holds of a topic."""
     kept = world[3] & ~machine.messages.on.get(topic, 0)
     return (*world[:3], kept, *world[4:])
+
+
+def _back_up_assessment(machine: Machine, world: World) -> World | None:
+    """Assessment's database is backed up."""
+    return (*world[:5], machine.aside(replace(machine.aftermaths[world[5]], kept_review=world[REVIEW])))
+
+
+def _restore_assessment(machine: Machine, world: World) -> World | None:
+    """Assessment's database is as it was when it was backed up, moved on; it takes no edits until others have swept.
+
+    What was fetched of later versions can be fetched no more. What a sweep had read says nothing now: it is gone.
+    """
+    now = machine.aftermaths[world[5]]
+    if now.kept_review is None or now.away:
+        return None
+    kept = machine.assessment.known[now.kept_review]
+    row = assessment_side.restored(kept)
+    fetched = machine.messages.bits((*assessment_side.fetchable(kept), *assessment_side.fetchable(row)))
+    after = Aftermath(
+        kept_packet=now.kept_packet,
+        kept_record=now.kept_record,
+        past=now.past,
+        awaited=SWEEPERS,
+        late_locks=True,
+    )
+    rest = world[3] & ~machine.messages.on.get(bus.HTTP, 0) | fetched
+    return (machine.assessment.number(row), *world[1:3], rest, world[4], machine.aside(after))
+
+
+def _swept_whole(machine: Machine, world: World, service: str, *, whole: bool) -> World:
+    """The world in which a restored assessment no longer waits for this service, if its sweep left nothing out."""
+    now = machine.aftermaths[world[5]]
+    if not whole or service not in now.awaited:
+        return world
+    return (*world[:5], machine.aside(replace(now, awaited=now.awaited - {service})))
 
 
 def _back_up_packets(machine: Machine, world: World) -> World | None:
@@ -70,19 +129,34 @@ def _back_up_signing(machine: Machine, world: World) -> World | None:
 def _restore_packets(machine: Machine, world: World) -> World | None:
     """Packets' database is as it was when it was backed up; whatever a sweep had read is gone."""
     now = machine.aftermaths[world[5]]
-    if now.kept_packet is None or now.away:
+    if now.kept_packet is None or now.away or now.awaited:
         return None
     past = machine.packets.known[world[PACKET]].packet.epoch
-    after = Aftermath(kept_record=now.kept_record, away="packets", seen=world[REVIEW], past=past)
+    after = Aftermath(
+        kept_review=now.kept_review,
+        kept_record=now.kept_record,
+        away="packets",
+        seen=world[REVIEW],
+        past=past,
+        late_locks=now.late_locks,
+    )
     return (world[REVIEW], now.kept_packet, *world[2:5], machine.aside(after))
 
 
 def _restore_signing(machine: Machine, world: World, *, early: bool) -> World | None:
     """Signing's database is as it was when it was backed up; unless `early`, assessment has read all commands sent."""
     now = machine.aftermaths[world[5]]
-    if now.kept_record is None or now.away:
+    if now.kept_record is None or now.away or now.awaited:
         return None
-    after = Aftermath(kept_packet=now.kept_packet, away="signing", seen=world[REVIEW], past=now.past, early=early)
+    after = Aftermath(
+        kept_review=now.kept_review,
+        kept_packet=now.kept_packet,
+        away="signing",
+        seen=world[REVIEW],
+        past=now.past,
+        early=early,
+        late_locks=now.late_locks,
+    )
     rest = world[3] if early else world[3] & ~machine.messages.on.get("reviews.holds.v1", 0)
     return (*world[:2], now.kept_record, rest, world[4], machine.aside(after))
 
@@ -111,10 +185,14 @@ def _packets_sweep(machine: Machine, world: World, step: Step, *, late: bool) ->
     written = late and now.written_by_packets
     act = partial(_swept_packet, seen=machine.assessment.known[seen], written=written)
     done = machine.packets.move(world[PACKET], ("sweep", seen, written), step, act)
+    if not late and done == (world[PACKET], 0):
+        machine.settled.add(("packets-sweep", world[PACKET], seen))
     after = machine.moved(world, PACKET, done)
     if done[0] != world[PACKET]:
         rows = machine.packets.known[world[PACKET]], machine.packets.known[done[0]]
-        properties.rightly_swept(*rows, machine.assessment.known[world[REVIEW]])
+        properties.rightly_swept(*rows, machine.assessment.known[world[REVIEW]], step)
+    asking = sweep.awaits_grant(machine.packets.known[world[PACKET]].packet)
+    after = _swept_whole(machine, after, "packets", whole=not (written or asking))
     if not late:
         return after
     left = replace(machine.aftermaths[after[5]], read_by_packets=None, written_by_packets=False)
@@ -127,7 +205,10 @@ def _signing_sweep_of_packets(machine: Machine, world: World, step: Step, *, lat
     if now.away or seen is None:
         return None
     act = partial(_swept_of_packets, seen=machine.packets.known[seen])
-    after = machine.moved(world, RECORD, machine.signing.move(world[RECORD], ("packet", seen), step, act))
+    done = machine.signing.move(world[RECORD], ("packet", seen), step, act)
+    if not late and done == (world[RECORD], 0):
+        machine.settled.add(("signing-sweep-packets", world[RECORD], seen))
+    after = machine.moved(world, RECORD, done)
     return (*after[:5], machine.aside(replace(machine.aftermaths[after[5]], packet_read=None))) if late else after
 
 
@@ -139,7 +220,14 @@ def _signing_sweep_of_reviews(machine: Machine, world: World, step: Step, *, lat
     written = late and now.written_by_signing
     act = partial(_swept_of_reviews, seen=machine.assessment.known[seen], written=written)
     done = machine.signing.move(world[RECORD], ("review", seen, written), step, act)
+    if not late and done == (world[RECORD], 0):
+        machine.settled.add(("signing-sweep-reviews", world[RECORD], seen))
     after = machine.moved(world, RECORD, done)
+    record = machine.signing.known[world[RECORD]]
+    compared = is_compared(record, row_version_read=record.row_version)
+    after = _swept_whole(machine, after, "signing", whole=compared and not written)
+    if done[0] != world[RECORD] and not now.early:
+        properties.rightly_compared(record, machine.signing.known[done[0]], machine.assessment.known[world[REVIEW]], step)
     if not late:
         return after
     left = replace(machine.aftermaths[after[5]], read_by_signing=None, written_by_signing=False)
@@ -191,8 +279,10 @@ FAULTS: Mapping[str, Callable[[Machine, World], World | None]] = {
     "forget-holds": partial(_forget, "reviews.holds.v1"),
     "forget-assessment": partial(_forget, "reviews.assessment.v1"),
     "forget-packets": partial(_forget, "reviews.packets.v1"),
+    "back-up-assessment": _back_up_assessment,
     "back-up-packets": _back_up_packets,
     "back-up-signing": _back_up_signing,
+    "restore-assessment": _restore_assessment,
     "restore-packets": _restore_packets,
     "restore-signing": partial(_restore_signing, early=False),
     "restore-signing-early": partial(_restore_signing, early=True),
@@ -211,10 +301,18 @@ SWEEPS: Mapping[str, Callable[[Machine, World, Step], World | None]] = {
     "signing-move": partial(_signing_move, late=False),
     "signing-move-late": partial(_signing_move, late=True),
 }
+# The sweeps that act on both rows as they are: the places of the own one and of the other.
+PAIRS = {
+    "packets-sweep": (PACKET, REVIEW),
+    "signing-sweep-packets": (RECORD, PACKET),
+    "signing-sweep-reviews": (RECORD, REVIEW),
+}
 STORIES = {
     "forget-holds": "the broker forgets the commands to assessment",
     "forget-assessment": "the broker forgets what assessment said",
     "forget-packets": "the broker forgets what packets said",
+    "back-up-assessment": "assessment's database is backed up",
+    "restore-assessment": "assessment's database is restored; it takes no edits until the others have swept",
     "back-up-packets": "packets' database is backed up",
     "back-up-signing": "signing's database is backed up",
     "restore-packets": "packets' database is restored; it serves nobody",

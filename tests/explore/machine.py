@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zlib import crc32
 
 from explore import assessment_side, bus, packets_side, properties, signing_side
-from explore.faults import FAULTS, SWEEPS, Aftermath, mark_written
+from explore.faults import FAULTS, PAIRS, SWEEPS, Aftermath, mark_written, sweeps_after
 from explore.numbering import Messages, Rows
 from explore.steps import Step
 from explore.violation import Violation
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 World: TypeAlias = tuple[int, int, int, int, int, int]
 Next: TypeAlias = tuple[Step, World]
 # What may be possible: a record for a service, by both numbers; else the name of a tick, sweep, command or fault.
-Option: TypeAlias = "tuple[int, int] | str"
+Option: TypeAlias = tuple[int, int] | str
+# An option, and a number that is drawn by: it says nothing about the order in which things were met.
+Lot: TypeAlias = tuple[int, Option]
 COUNT_BITS = 4
 COUNT_MASK = (1 << COUNT_BITS) - 1
 SIDES: tuple[Side[Any], ...] = (assessment_side.SIDE, packets_side.SIDE, signing_side.SIDE)
@@ -55,9 +57,24 @@ class Machine:
         self._steps |= {name: Step("fault", "", name) for name in FAULTS}
         self._steps |= {name: Step("sweep", "", name) for name in SWEEPS}
         self._keys = {name: crc32(name.encode()) for name in self._steps}
-        self._unasked = (*self._ticks, *(SWEEPS if configuration.sweeps else ()))
+        # By name: whose row decides whether it does anything, and the bit of the name there.
+        self._of: dict[str, tuple[int, int]] = {
+            each.name: (place, rows.bits[each.name])
+            for place, rows in enumerate(self._rows)
+            for each in (*rows.side.commands, *rows.side.ticks)
+        }
+        self._ticking: tuple[tuple[tuple[int, Lot], ...], ...] = tuple(
+            tuple((rows.bits[each.name], (self._keys[each.name], each.name)) for each in rows.side.ticks)
+            for rows in self._rows
+        )
+        # By what faults have left behind: the sweeps, each with the places of the rows that it compares.
+        self._sweeps: dict[int, tuple[tuple[tuple[int, int] | None, Lot], ...]] = {}
+        # The sweeps that find nothing in rows of these two numbers.
+        self.settled: set[tuple[str, int, int]] = set()
+        # By what is left of the budgets: who may act, whose row decides, and the bit there.
+        self._able: dict[int, tuple[tuple[int, int, Lot], ...]] = {}
         self._shifts = {name: COUNT_BITS * number for number, name in enumerate(configuration.budgets)}
-        self._judged: tuple[set[int], ...] = (set(), set(), set(), set())
+        self._judged: tuple[set[int], ...] = (set(), set(), set(), set(), set())
         self.first = self._begin()
 
     def drawn(self, random: Random) -> World:
@@ -70,11 +87,11 @@ class Machine:
 
     def unasked(self, world: World) -> list[Next]:
         """What can happen though nobody does anything more, as far as it changes anything."""
-        return [after for each in self._going_on(world) if (after := self._taken(world, each)) is not None]
+        return [after for _, each in self._going_on(world) if (after := self._taken(world, each)) is not None]
 
     def asked(self, world: World) -> list[Next]:
         """What people and faults can still do, as far as it is not refused and changes anything."""
-        return [after for each in self._able(world) if (after := self._taken(world, each)) is not None]
+        return [after for _, each in self._may(world) if (after := self._taken(world, each)) is not None]
 
     def one_unasked(self, world: World, random: Random) -> Next | None:
         """One at random of those that `unasked` finds, without looking at all of them."""
@@ -82,23 +99,27 @@ class Machine:
 
     def one_asked(self, world: World, random: Random) -> Next | None:
         """One at random of those that `asked` finds, without looking at all of them."""
-        return self._first_taken(world, self._able(world), random)
+        return self._first_taken(world, self._may(world), random)
 
     def judge(self, world: World) -> None:
         """Raise `Violation` where this world is against a rule. What was found to be well is not looked at again."""
         review, packet, record, _, _, aside = world
         now = self.aftermaths[aside]
         away = "signing" if now.early else now.away
-        first, second, third, fourth = self._judged
-        if away != "packets":
+        first, second, third, fourth, fifth = self._judged
+        if away != "packets" and "packets" not in now.awaited:
             key = (packet << 32) | review
             if key not in first:
                 properties.packet_and_review(self.packets.known[packet], self.assessment.known[review])
                 first.add(key)
-        if away != "signing":
-            key = (record << 32) | review
+            if not now.late_locks and key not in fifth:
+                properties.no_orphan(self.packets.known[packet], self.assessment.known[review])
+                fifth.add(key)
+        if away != "signing" and "signing" not in now.awaited:
+            key = (((record << 1) | now.late_locks) << 32) | review
             if key not in second:
-                properties.record_and_review(self.signing.known[record], self.assessment.known[review])
+                rows = self.signing.known[record], self.assessment.known[review]
+                properties.record_and_review(*rows, restored=now.late_locks)
                 second.add(key)
         if not away:
             key = (packet << 32) | record
@@ -138,37 +159,69 @@ class Machine:
             self.aftermaths.append(aftermath)
         return number
 
-    def _going_on(self, world: World) -> list[Option]:
-        bag = world[3]
-        away = self.aftermaths[world[5]].away if world[5] else ""
-        found: list[Option] = []
+    def _going_on(self, world: World) -> list[Lot]:
+        """What may happen unasked, without what is known to do nothing to these rows."""
+        bag, aside = world[3], world[5]
+        away = self.aftermaths[aside].away if aside else ""
+        keys, to = self.messages.keys, self.messages.to
+        found: list[Lot] = []
         for place, rows in enumerate(self._rows):
-            if rows.side.name == away:
+            name = rows.side.name
+            if name == away:
                 continue
-            left = bag & self.messages.to.get(rows.side.name, 0) & ~rows.inert[world[place]]
+            row = world[place]
+            left = bag & to.get(name, 0) & ~rows.inert[row]
             while left:
                 lowest = left & -left
                 left ^= lowest
-                found.append((place, lowest.bit_length() - 1))
-        found += self._unasked
+                message = lowest.bit_length() - 1
+                found.append((keys[message] + place, (place, message)))
+            idle = rows.idle[row]
+            for bit, lot in self._ticking[place]:
+                if not bit & idle:
+                    found.append(lot)
+        if self.configuration.sweeps:
+            found += self._sweeping(world)
         return found
 
-    def _first_taken(self, world: World, options: list[Option], random: Random) -> Next | None:
+    def _sweeping(self, world: World) -> list[Lot]:
+        """The sweeps that may do something; what faults have left behind says which those are."""
+        aside = world[5]
+        sweeps = self._sweeps.get(aside)
+        if sweeps is None:
+            names = sweeps_after(self.aftermaths[aside])
+            sweeps = self._sweeps[aside] = tuple((PAIRS.get(name), (self._keys[name], name)) for name in names)
+        if self.aftermaths[aside].awaited:
+            return [lot for _, lot in sweeps]
+        settled = self.settled
+        return [
+            lot for pair, lot in sweeps if pair is None or (lot[1], world[pair[0]], world[pair[1]]) not in settled
+        ]
+
+    def _may(self, world: World) -> list[Lot]:
+        """What people and faults may do, without what these rows are known to refuse."""
+        left = world[4]
+        able = self._able.get(left)
+        if able is None:
+            names = [name for name, shift in self._shifts.items() if (left >> shift) & COUNT_MASK]
+            able = self._able[left] = tuple((*self._of.get(name, (0, 0)), (self._keys[name], name)) for name in names)
+        idle = tuple(rows.idle[row] for rows, row in zip(self._rows, world, strict=False))
+        return [lot for place, bit, lot in able if not bit & idle[place]]
+
+    def _first_taken(self, world: World, lots: list[Lot], random: Random) -> Next | None:
         """The first that leads anywhere, in an order drawn at random.
 
         The same draw leads to the same step whatever this machine has met before: so a schedule can be taken again.
         """
         salt = random.getrandbits(32)
-        keys, named = self.messages.keys, self._keys
-        order = sorted(
-            (((named[each] if isinstance(each, str) else keys[each[1]] + each[0]) ^ salt) * SPREAD & SPREAD_MASK, each)
-            for each in options
-        )
-        return next((after for _, each in order if (after := self._taken(world, each))), None)
-
-    def _able(self, world: World) -> list[Option]:
-        left = world[4]
-        return [name for name, shift in self._shifts.items() if (left >> shift) & COUNT_MASK]
+        order = [(key ^ salt) * SPREAD & SPREAD_MASK for key, _ in lots]
+        while order:
+            at = order.index(min(order))
+            after = self._taken(world, lots[at][1])
+            if after is not None:
+                return after
+            del order[at], lots[at]
+        return None
 
     def _taken(self, world: World, option: Option) -> Next | None:
         """The step and where it leads; None where it is refused or leads nowhere."""
@@ -194,12 +247,14 @@ class Machine:
         place, tick = self._ticks[name]
         if world[5] and self.aftermaths[world[5]].away == SIDES[place].name:
             return None
-        return self.moved(world, place, self._rows[place].move(world[place], name, step, tick.act))
+        return self.moved(world, place, self._rows[place].tick(world[place], tick, step))
 
     def _commanded(self, world: World, name: str, step: Step) -> World | None:
         place, command = self._commands[name]
-        if world[5] and self.aftermaths[world[5]].away == SIDES[place].name:
-            return None
+        if world[5]:
+            aftermath = self.aftermaths[world[5]]
+            if aftermath.away == SIDES[place].name or (place == 0 and aftermath.awaited):
+                return None
         done = self._rows[place].command(world[place], command, step)
         return None if done is None else self.moved(world, place, done)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from zlib import crc32
 
 from explore.steps import Step
-from explore.violation import Violation
+from explore.violation import Violation, crashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,6 +61,9 @@ class Rows(Generic[R]):
         self.known: list[R] = []
         # By row: the records that change nothing there and are answered with none.
         self.inert: list[int] = []
+        # By row: the commands and ticks that are refused or do nothing there, by the bits of their names.
+        self.idle: list[int] = []
+        self.bits = {each.name: 1 << number for number, each in enumerate((*side.commands, *side.ticks))}
         self._numbers: dict[R, int] = {}
         self._messages = messages
         self._observer = observer
@@ -76,6 +79,7 @@ class Rows(Generic[R]):
             found = self._numbers[row] = len(self.known)
             self.known.append(row)
             self.inert.append(0)
+            self.idle.append(0)
         return found
 
     def deliver(self, row: int, message: int) -> Done:
@@ -101,9 +105,19 @@ class Rows(Generic[R]):
     def command(self, row: int, command: Command[R], step: Step) -> Done | None:
         """What the command does to the row; None where it is refused, or does nothing."""
         key = (row, command.name)
-        if key not in self._moved:
-            self._moved[key] = self._act(row, command, step)
-        return self._moved[key]
+        if key in self._moved:
+            return self._moved[key]
+        done = self._moved[key] = self._act(row, command, step)
+        if done is None:
+            self.idle[row] |= self.bits[command.name]
+        return done
+
+    def tick(self, row: int, tick: Command[R], step: Step) -> Done:
+        """What the service does to the row unasked."""
+        done = self.move(row, tick.name, step, tick.act)
+        if done == (row, 0):
+            self.idle[row] |= self.bits[tick.name]
+        return done
 
     def move(self, row: int, because: object, step: Step, act: Callable[[R], Moved[R]]) -> Done:
         """What anything else does to the row; `because` tells it from whatever else does something to it."""
@@ -128,7 +142,7 @@ class Rows(Generic[R]):
         except self.side.refusal:
             raise
         except Exception as error:  # whatever is no refusal is a bug of the domain, and the schedule is told
-            raise Violation("crash", repr(error), step) from error
+            raise crashed(error, step) from error
         try:
             self._observer.saw(step, before, after, sent, message)
             return row if after is before else self.number(after), self._messages.bits(sent)

@@ -34,8 +34,9 @@ class Observer:
         """Take note of a step. Raises `Violation` where it is against a rule."""
         if not self.strict:
             return
+        met = self.met
         for one in cells.met(step, before, after, message):
-            self.met[one] += 1
+            met[one] = met.get(one, 0) + 1
         if isinstance(before, ReviewRow) and isinstance(after, ReviewRow):
             review_rules.check_step(before, after, step, message)
         elif after is before and not sent and step.kind == "deliver":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from explore import cast
 from explore.violation import Violation
 from packets.domain import visibility
-from packets.domain.packet import CalibrationState, Packet, PacketState, RatingShown, SnapshotRef
+from packets.domain.packet import CalibrationState, Packet, PacketState, Part, RatingShown, SnapshotRef
 from packets.domain.people import standing
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def check_row(row: Row, shown: Shown) -> None:
     if packet.snapshot is None:
         return
     ref = packet.snapshot.ref
-    chosen = next(each for each in row.selections if each.version == ref.selection_version)
+    chosen = row.shelf.of(ref.selection_version)
     questions = set(visibility.chosen(packet, chosen, cast.questionnaire().outline).question_ids)
     if questions != set(_shared(row, ref.selection_version)):
         raise Violation("I1", f"the packet shows {sorted(questions)}, shared is {_shared(row, ref.selection_version)}")
@@ -90,6 +90,7 @@ def check_step(before: Row, after: Row, step: Step, sent: Sequence[Message]) -> 
         raise Violation("S5", f"RELEASED at epoch {new.epoch} after {old.state} at {old.epoch}", step)
     if new.state is RELEASING and old.state is not RELEASING:
         _check_asked(before, new, step)
+    _check_pinned(new, step, sent)
     if old.state in FROZEN and new.state in FROZEN and _showing(old) != _showing(new):
         raise Violation("I3", f"what is shown changes while the packet is {old.state}", step)
     if step.kind != "sweep":
@@ -124,6 +125,21 @@ def _check_asked(before: Row, new: Packet, step: Step) -> None:
         raise Violation("guard", "a release is accepted though the packet is not complete as it was previewed", step)
     if old.state is READY and step.of != "release":
         raise Violation("guard", "a manager acts on a packet that was not sent", step)
+
+
+def _check_pinned(new: Packet, step: Step, sent: Sequence[Message]) -> None:
+    """A lock names what is to be shown, and the manager where it is the manager who asked."""
+    for each in sent:
+        said = each.said
+        if each.type != "hold.requested.v1" or said["want"] != "held":
+            continue
+        manager = new.requested_by if new.requested_as is Part.MANAGER else None
+        if said["manager_id"] != manager:
+            raise Violation("S2", f"the lock names {said['manager_id']} as manager, asked for by {manager}", step)
+        if new.snapshot is None or said["snapshot_hash"] != new.snapshot.hash:
+            raise Violation("S1", "the lock names another snapshot than is to be shown", step)
+        if said["manager_version"] != new.snapshot.ref.manager_version:
+            raise Violation("S2", "the lock names another version than is to be shown", step)
 
 
 def _check_told(old: Packet, new: Packet, step: Step, sent: Sequence[Message]) -> None:
@@ -161,7 +177,7 @@ def _has_content(packet: Packet) -> bool:
 
 def _shared(row: Row, version: int) -> tuple[str, ...]:
     """The questions that HR shared; where reviews are calibrated, a rating is never one of them."""
-    ids = next(each.question_ids for each in row.selections if each.version == version)
+    ids = row.shelf.of(version).question_ids
     calibrated = row.packet.calibration is not CalibrationState.NOT_REQUIRED
     return tuple(each for each in ids if not (calibrated and each == cast.RATING))
 

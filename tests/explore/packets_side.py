@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from typing import cast as typed
 
@@ -31,18 +32,42 @@ if TYPE_CHECKING:
 
 # Sources that are asked for a hash know each text by the one version that the reference names.
 _LIBRARIES = 100_000
+_SHELVES = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The selections of a cycle, newest last; `number` tells them from all others, so that they compare quickly."""
+
+    number: int
+    selections: tuple[Selection, ...] = field(compare=False)
+
+    @property
+    def newest(self) -> Selection:
+        """The one that packets follow."""
+        return self.selections[-1]
+
+    def of(self, version: int) -> Selection:
+        """The one of this version."""
+        return next(each for each in self.selections if each.version == version)
+
+
+@cache
+def shelf(*selections: Selection) -> Shelf:
+    """These selections, the same object each time."""
+    return Shelf(next(_SHELVES), selections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The packet, the cycle's selections (newest last), whether packets have yet to follow it, and the session.
+    """The packet, the cycle's selections, whether packets have yet to follow it, and the session.
 
     The packet's own row version stays 1: besides the sweep, which is told apart (`written` there), nobody but
     notifications reads it, and states that differ in nothing else are one.
     """
 
     packet: Packet
-    selections: tuple[Selection, ...]
+    shelf: Shelf
     rebind_due: bool = False
     session: Session | None = None
 
@@ -59,7 +84,7 @@ def first_row(*, calibration_required: bool, manager_direct: bool, shared: str) 
         release_after_calibration=False,
         version=1,
     )
-    row = Row(packet=packet, selections=(Selection(cycle_id=CycleId(cast.CYCLE_ID)),))
+    row = Row(packet=packet, shelf=shelf(Selection(cycle_id=CycleId(cast.CYCLE_ID))))
     chosen = _select(row, shared)[0] if cast.SELECTIONS[shared] else row
     return _rebind(chosen)[0]
 
@@ -100,35 +125,36 @@ def sources(row: Row) -> Sources:
     return _library(row).sources(row.packet)
 
 
-def _library(row: Row, fetched: tuple[int, str] | None = None) -> Library:
+def _library(row: Row, fetched: tuple[int, str | None] | None = None) -> Library:
     """The service's library, its shelves filled beforehand; `fetched` is a version that came in just now."""
     packet = row.packet
-    here: dict[int, str | None] = {packet.manager_version: None}
-    if packet.fetched_version is not None:
-        here[packet.fetched_version] = packet.fetched_hash
-    if fetched is not None:
-        here[fetched[0]] = fetched[1]
-    return _filled(row.selections, tuple(sorted(here.items())))
+    return _filled(row.shelf, packet.manager_version, (packet.fetched_version, packet.fetched_hash), fetched)
 
 
 @lru_cache(maxsize=_LIBRARIES)
-def _filled(selections: tuple[Selection, ...], contents: tuple[tuple[int, str | None], ...]) -> Library:
-    chosen: dict[tuple[str, int | None], Selection] = {(cast.CYCLE_ID, each.version): each for each in selections}
-    written = {version: None if each is None else cast.content(cast.letter_of(each)) for version, each in contents}
+def _filled(
+    here: Shelf, current: int, known: tuple[int | None, str | None], fetched: tuple[int, str | None] | None
+) -> Library:
+    contents: dict[int | None, str | None] = {current: None} | dict([known] if fetched is None else [known, fetched])
+    chosen: dict[tuple[str, int | None], Selection] = {(cast.CYCLE_ID, each.version): each for each in here.selections}
     return Library(
         typed("Any", None),
         _questionnaires={cast.QUESTIONNAIRE: cast.questionnaire()},
-        _contents={(cast.REVIEW_ID, version): each for version, each in written.items()},
-        _selections={**chosen, (cast.CYCLE_ID, None): selections[-1]},
+        _contents={
+            (cast.REVIEW_ID, version): None if each is None else cast.content(cast.letter_of(each))
+            for version, each in contents.items()
+            if version is not None
+        },
+        _selections={**chosen, (cast.CYCLE_ID, None): here.newest},
         _cycles={cast.CYCLE_ID: cast.QUESTIONNAIRE},
     )
 
 
 def _kept(row: Row, packet: Packet, records: Sequence[Record]) -> Moved[Row]:
     """Save, then emit."""
-    if not records and packet == row.packet:
+    if not records and (packet is row.packet or packet == row.packet):
         return row, ()
-    saved = replace(packet, row_version=1)
+    saved = packet if packet.row_version == 1 else replace(packet, row_version=1)
     told = tuple(bus.published("packets", events.event(each, saved, 0)) for each in records)
     return (row if saved == row.packet else replace(row, packet=saved)), told
 
@@ -141,10 +167,17 @@ def _as(person_id: str, packet: Packet) -> Standing:
     return standing(packet, cast.packets_actor(person_id), cast.packets_line(), calibrator=person_id == cast.HR)
 
 
-def _release(person_id: str) -> Callable[[Row], Moved[Row]]:
-    return _act(
-        lambda _, each: release.release(each, _as(person_id, each), previewed=preview_tag(each), has_reason=True)
-    )
+def _release(person_id: str, seen: Callable[[Packet], str | None] = preview_tag) -> Callable[[Row], Moved[Row]]:
+    """Somebody releases what was `seen`: the tag that a preview had."""
+    return _act(lambda _, each: release.release(each, _as(person_id, each), previewed=seen(each), has_reason=True))
+
+
+def _earlier_tag(packet: Packet) -> str | None:
+    """The tag of a preview of the version before, which showed the same."""
+    if packet.snapshot is None:
+        return None
+    ref = replace(packet.snapshot.ref, manager_version=packet.snapshot.ref.manager_version - 1)
+    return preview_tag(replace(packet, snapshot=replace(packet.snapshot, ref=ref)))
 
 
 def _unrelease(*, revoke_signatures: bool) -> Callable[[Row], Moved[Row]]:
@@ -166,7 +199,7 @@ def _override(row: Row, packet: Packet) -> tuple[Packet, Sequence[Record]]:
 
 def _select(row: Row, shared: str) -> Moved[Row]:
     """HR selects questions; a job lets the packets follow. The fact is told to nobody of ours."""
-    newest = row.selections[-1]
+    newest = row.shelf.newest
     chosen, _ = selection.change(
         newest,
         actor=cast.packets_actor(cast.HR),
@@ -175,7 +208,9 @@ def _select(row: Row, shared: str) -> Moved[Row]:
         shares_rating=True,
         questions=cast.questionnaire().outline,
     )
-    return (row if chosen == newest else replace(row, selections=(*row.selections, chosen), rebind_due=True)), ()
+    if chosen == newest:
+        return row, ()
+    return replace(row, shelf=shelf(*row.shelf.selections, chosen), rebind_due=True), ()
 
 
 def _rebind(row: Row) -> Moved[Row]:
@@ -279,6 +314,7 @@ COMMANDS: tuple[Command[Row], ...] = (
     Command("release", "HR releases to the employee", _release(cast.HR), often=3),
     Command("release-by-manager", "the manager releases to the employee", _release(cast.MANAGER)),
     Command("release-by-successor", "the successor releases to the employee", _release(cast.SUCCESSOR)),
+    Command("release-stale", "HR releases what an earlier preview showed", _release(cast.HR, _earlier_tag), often=1),
     Command(
         "send",
         "HR sends the packet to its manager",

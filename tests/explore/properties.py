@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assessment.domain.review import Review
     from explore.assessment_side import Row as ReviewRow
     from explore.packets_side import Row as PacketRow
+    from explore.steps import Step
     from packets.domain.packet import Packet
     from signing.domain.record import Register, SigningRecord
 
@@ -23,16 +24,21 @@ SIGNATURES = (Holder.SIGNATURE_EMPLOYEE, Holder.SIGNATURE_MANAGER)
 
 
 def packet_and_review(row: PacketRow, reviewed: ReviewRow) -> None:
-    """S1, S2, no orphan lock, and that nobody waits for what the register has passed."""
+    """S1, S2, and that nobody waits for what the register has passed."""
     packet, review = row.packet, reviewed.review
     held = review.registers.release
     if packet.state is PacketState.RELEASED:
         _released(packet, review, held)
-    if held.held and packet.state in {PacketState.NONE, PacketState.READY, PacketState.WITH_MANAGER}:
-        raise Violation("S1", f"the release register is held (fence {held.fence}) though the packet is {packet.state}")
     waited = {PacketState.RELEASING: 2 * packet.epoch, PacketState.UNRELEASING: 2 * packet.epoch + 1}.get(packet.state)
     if waited is not None and waited < held.fence:
         raise Violation("S6", f"the packet waits for fence {waited}, the register is at {held.fence}")
+
+
+def no_orphan(row: PacketRow, reviewed: ReviewRow) -> None:
+    """S1, from the other side: nothing is held that is not released, being released or being taken back."""
+    held, state = reviewed.review.registers.release, row.packet.state
+    if held.held and state in {PacketState.NONE, PacketState.READY, PacketState.WITH_MANAGER}:
+        raise Violation("S1", f"the release register is held (fence {held.fence}) though the packet is {state}")
 
 
 def _released(packet: Packet, review: Review, held: HeldRegister) -> None:
@@ -59,12 +65,15 @@ def _released(packet: Packet, review: Review, held: HeldRegister) -> None:
         raise Violation("S2", f"RELEASED shows rating {ref.rating}, the packet row has {packet.rating}")
 
 
-def record_and_review(record: SigningRecord, reviewed: ReviewRow) -> None:
-    """S3: a signature stands only over what is held, and what is held is what is current; nobody waits in vain."""
+def record_and_review(record: SigningRecord, reviewed: ReviewRow, *, restored: bool = False) -> None:
+    """S3: a signature stands only over what is held, and what is held is what is current; nobody waits in vain.
+
+    `restored`: assessment was; the register of a signature may be that of an earlier attempt, which its sweep is alarmed by.
+    """
     review = reviewed.review
     for holder in Holder:
         own, held = record.register(holder), _held(review, holder)
-        if own.state is HoldState.SIGNED:
+        if own.state is HoldState.SIGNED and not (restored and held.fence < own.fence):
             _signed(holder, own, held)
             if holder in SIGNATURES:
                 _covers(holder, own, review)
@@ -114,7 +123,7 @@ def at_rest(row: PacketRow, reviewed: ReviewRow, record: SigningRecord) -> None:
     if review.registers.release.held != (packet.state is PacketState.RELEASED):
         raise Violation("L4", f"the packet is {packet.state}, the release register {_words(review.registers.release)}")
     follows = packet.state is not PacketState.RELEASED and not any(hold.held for hold in packet.holds)
-    if follows and packet.selection_version != row.selections[-1].version:
+    if follows and packet.selection_version != row.shelf.newest.version:
         raise Violation("L4", f"the packet keeps selection {packet.selection_version}, the newest is another")
     for holder in Holder:
         own, held = record.register(holder), _held(review, holder)
@@ -123,16 +132,44 @@ def at_rest(row: PacketRow, reviewed: ReviewRow, record: SigningRecord) -> None:
         # What is LOST waits for HR, whatever became of its register.
         if own.state is not HoldState.LOST and held.held != (own.state is HoldState.SIGNED):
             raise Violation("L4", f"{holder} is {own.state}, its register {_words(held)}")
-        if own.state is HoldState.SIGNED and own.epoch <= (packet.revoked_epoch or 0):
-            raise Violation("L5", f"{holder} is SIGNED at epoch {own.epoch}, which was taken back and revoked")
+        if own.state in {HoldState.SIGNED, HoldState.LOST} and own.epoch <= (packet.revoked_epoch or 0):
+            raise Violation("L5", f"{holder} is {own.state} at epoch {own.epoch}, which was taken back and revoked")
+    if _is_to_complete(record):
+        raise Violation("L3", f"both have signed what is released (epoch {record.packet_epoch}); nobody completes it")
 
 
-def rightly_swept(before: PacketRow, after: PacketRow, reviewed: ReviewRow) -> None:
+def _is_to_complete(record: SigningRecord) -> bool:
+    """Both signatures stand over what is released, and in this epoch nobody has tried to complete the review."""
+    signed = (record.register(each) for each in SIGNATURES)
+    stand = all(each.state is HoldState.SIGNED and each.snapshot_hash == record.snapshot_hash for each in signed)
+    untried = record.completion.state is HoldState.NONE and record.tried_epoch < record.packet_epoch
+    return stand and untried and record.released and not record.closed and not record.cancelled
+
+
+def rightly_swept(before: PacketRow, after: PacketRow, reviewed: ReviewRow, step: Step) -> None:
     """A sweep takes back no release that is held."""
     packet, held = before.packet, reviewed.review.registers.release
     taken_back = packet.state is PacketState.RELEASED and after.packet.state is not PacketState.RELEASED
     if taken_back and held.held and held.fence == 2 * packet.epoch:
-        raise Violation("S1", f"the sweep takes back the release of epoch {packet.epoch}, whose register is held")
+        raise Violation("S1", f"the sweep takes back the release of epoch {packet.epoch}, which is held", step)
+
+
+def rightly_compared(before: SigningRecord, after: SigningRecord, reviewed: ReviewRow, step: Step) -> None:
+    """A sweep of signing takes for lost only what is held, and takes back no signature that is held and not revoked."""
+    for holder in Holder:
+        old, new, held = before.register(holder), after.register(holder), _held(reviewed.review, holder)
+        if old.state is not HoldState.LOST and new.state is HoldState.LOST and not held.held:
+            raise Violation("L4", f"{holder} is LOST, though its register is {_words(held)}", step)
+        lifted = holder is Holder.COMPLETION and _revoked_with_it(before, after)
+        wished = old.epoch <= after.revoked_epoch
+        taken_back = old.state in {HoldState.SIGNED, HoldState.LOST} and new.state is HoldState.REVOKING
+        if taken_back and held.held and not wished and not lifted:
+            raise Violation("S3", f"the sweep revokes {holder}, {old.state}, its register {_words(held)}", step)
+
+
+def _revoked_with_it(before: SigningRecord, after: SigningRecord) -> bool:
+    states = ((before.register(each).state, after.register(each).state) for each in SIGNATURES)
+    return any(old is not new and new is HoldState.REVOKING for old, new in states)
 
 
 def _held(review: Review, holder: Holder) -> HeldRegister:

@@ -57,6 +57,11 @@ def check_step(before: SigningRecord, after: SigningRecord, step: Step, sent: Se
             raise Violation("S3", f"{holder} is SIGNED without an answer", step)
         if new.state in {PENDING, SIGNED} and new.epoch <= after.revoked_epoch:
             raise Violation("L5", f"{holder} is {new.state} at epoch {new.epoch}, which was revoked", step)
+        if old.state is NONE and new.state is REVOKING and new.epoch > after.revoked_epoch:
+            raise Violation("S7", f"{holder} is freed by itself, though nothing is known to hold it", step)
+    started = before.completion.fence != after.completion.fence and after.completion.state is PENDING
+    if started and before.completion.state is not PENDING and step.of != "complete" and not _all_signed(after):
+        raise Violation("guard", f"the completion starts by itself with {step.of}, though not all have signed", step)
     if step.of in _SIGNERS and after != before and not _open(before):
         raise Violation("guard", f"{step.of} is accepted though signing is closed", step)
     if step.kind in {"command", "deliver"}:
@@ -71,6 +76,12 @@ def check_refused(before: SigningRecord, refusal: Any, step: Step) -> None:
     signer = cast.EMPLOYEE if holder is Holder.SIGNATURE_EMPLOYEE else before.manager_id
     if _open(before) and before.register(holder).state is NONE and person_id == signer:
         raise Violation("guard", f"{step.of} is refused as {refusal.code} though signing is open", step)
+
+
+def _all_signed(record: SigningRecord) -> bool:
+    """Both have signed what is released."""
+    both = (record.employee, record.manager)
+    return record.released and all(each.state is SIGNED and each.snapshot_hash == record.snapshot_hash for each in both)
 
 
 def _open(record: SigningRecord) -> bool:

@@ -106,7 +106,7 @@ def _walked(piece: Piece) -> Outcome:
             came = walks.schedule(machine, piece.seed, piece.first + taken)
             taken += 1
             if not isinstance(came, int):
-                lines = _shortened(configuration, came)
+                lines = _shortened(machine, came)
                 broken = came.violation.property
                 return Outcome(piece=piece, steps=steps, schedules=taken, met=met, broken=broken, lines=lines)
             steps += came
@@ -116,10 +116,11 @@ def _walked(piece: Piece) -> Outcome:
     return Outcome(piece=piece, steps=steps, schedules=taken, met=met)
 
 
-def _shortened(configuration: Configuration, broken: walks.Broken) -> tuple[str, ...]:
-    short = walks.shortened(configuration, broken)
-    head = f"schedule {broken.number} of {configuration.name}, seed {broken.seed}: {len(broken.steps)} steps, shortened"
-    return (f"{head} to {len(short)}", *_told(configuration, broken.violation, short))
+def _shortened(machine: Machine, broken: walks.Broken) -> tuple[str, ...]:
+    short = walks.shortened(machine, broken)
+    name = machine.configuration.name
+    head = f"schedule {broken.number} of {name}, seed {broken.seed}: {len(broken.steps)} steps, shortened to {len(short)}"
+    return (head, *_told(machine.configuration, broken.violation, short))
 
 
 def _named(name: str) -> Configuration:
@@ -127,6 +128,10 @@ def _named(name: str) -> Configuration:
 
 
 def _told(configuration: Configuration, violation: Violation, way: Sequence[Step]) -> list[str]:
-    lines = list(story.told(configuration, way))
+    try:
+        lines = list(story.told(configuration, way))
+    except Exception as error:  # that a rule is broken is said in any case
+        lines = [*map(str, way), f"     (the story cannot be told: {error!r})"]
     # A step that is against a rule is told by the story itself; a state is told here.
-    return lines if violation.step is not None else [*lines, f"     *** {violation}"]
+    told = any(violation.property in line for line in lines[-1:])
+    return lines if told else [*lines, f"     *** {violation}"]

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explore.violation import Violation
+from explore.violation import Violation, crashed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,8 @@ def explore(machine: Machine, *, states_max: int) -> Found:
                     parents.append(here)
                     machine.judge(after)
             here += 1
-    except Violation as violation:
+    except Exception as error:  # what the code does to the rules themselves is a bug of it as well
+        violation = error if isinstance(error, Violation) else crashed(error)
         # What is against a rule is a step from the state at hand, the state that was reached last, or that at hand.
         at_rest = violation.property.startswith("L") and violation.step is None
         last = here if violation.step is not None or at_rest else len(order) - 1

@@ -62,9 +62,9 @@ def _kept(old: SigningRecord, step: Step) -> Moved[SigningRecord]:
     new, facts = step
     if new is old and not facts:
         return old, ()
-    saved = replace(new, row_version=1)
+    saved = new if new.row_version == 1 else replace(new, row_version=1)
     told = tuple(bus.published("signing", events.event(saved, each, sequence=0)) for each in events.published(facts))
-    return (old if saved == old else saved), told
+    return (old if saved is old or saved == old else saved), told
 
 
 def _as(person_id: str, record: SigningRecord) -> Relation:

@@ -56,6 +56,17 @@ PACKETS: Table = {
             "unreleasing": cell("unrelease-in-progress"),
         },
     ),
+    **row(
+        "release of something else",
+        {
+            "none": cell(_UNREADY),
+            "ready": cell("packet-changed", "not-ready"),
+            "with_manager": cell("packet-changed", "not-ready"),
+            "releasing": cell("release-in-progress"),
+            "released": cell(STAYS),
+            "unreleasing": cell("unrelease-in-progress"),
+        },
+    ),
     **row("granted", {"releasing": cell("released")}),
     **row("rejected", {"releasing": cell("ready with_manager none")}),
     **row(

@@ -16,3 +16,8 @@ class Violation(Exception):
         self.property = broken
         self.words = words
         self.step = step
+
+
+def crashed(error: Exception, step: Step | None = None) -> Violation:
+    """What is neither a refusal nor a broken rule, but an error that nobody meant to raise."""
+    return Violation("crash", repr(error), step)

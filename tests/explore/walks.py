@@ -1,26 +1,26 @@
-"""Schedules at random, beyond what can be explored whole; one that breaks a rule is made as short as it gets."""
+"""Schedules at random, beyond what can be explored whole; one that breaks a rule is made shorter."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from explore.machine import Machine
-from explore.observer import Observer
-from explore.violation import Violation
+from explore.violation import Violation, crashed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explore.configurations import Configuration
-    from explore.machine import Next, World
+    from explore.machine import Machine, Next, World
     from explore.steps import Step
 
 STEPS_MAX = 60
 REST_STEPS_MAX = 2_000
 # Numbered rows and records grow with the schedules: a machine is left for a new one before that costs time.
 RECORDS_MAX = 8_000
+# A story that is not the shortest will do; a violation that nobody is told of for minutes will not.
+SHORTENING_S_MAX = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,8 @@ def schedule(machine: Machine, seed: int, number: int, *, taken: list[Step] | No
     taken = [] if taken is None else taken
     try:
         _walk(machine, random, taken)
-    except Violation as violation:
+    except Exception as error:  # what the code does to the rules themselves is a bug of it as well
+        violation = error if isinstance(error, Violation) else crashed(error)
         steps = (*taken, *([violation.step] if violation.step else []))
         return Broken(
             configuration=machine.configuration.name, seed=seed, number=number, violation=violation, steps=steps
@@ -80,15 +81,21 @@ def _come_to_rest(machine: Machine, world: World, random: Random, taken: list[St
     raise Violation("L0", f"nobody does anything, and after {REST_STEPS_MAX} steps it does not rest")
 
 
-def shortened(configuration: Configuration, broken: Broken) -> tuple[Step, ...]:
-    """The steps of a broken schedule without those that the same violation does not need."""
+def shortened(machine: Machine, broken: Broken, *, seconds_max: float = SHORTENING_S_MAX) -> tuple[Step, ...]:
+    """The steps of a broken schedule without those that the same violation does not need, as far as there is time.
+
+    `machine` is the one that took them: it remembers most of what is tried. `seconds_max` is of this process.
+    """
     steps = broken.steps
+    until = time.process_time() + seconds_max
     size = max(1, len(steps) // 2)
     while True:
         before = len(steps)
         start = 0
         while start < len(steps):
-            found = replayed(configuration, steps[:start] + steps[start + size :])
+            if time.process_time() > until:
+                return steps
+            found = replayed(machine, steps[:start] + steps[start + size :])
             if found is not None and found[0].property == broken.violation.property and len(found[1]) < len(steps):
                 steps = found[1]
             else:
@@ -99,25 +106,26 @@ def shortened(configuration: Configuration, broken: Broken) -> tuple[Step, ...]:
             return steps
 
 
-def replayed(configuration: Configuration, steps: Sequence[Step]) -> tuple[Violation, tuple[Step, ...]] | None:
+def replayed(machine: Machine, steps: Sequence[Step]) -> tuple[Violation, tuple[Step, ...]] | None:
     """What the steps break, with those among them that could be taken; None if nothing is broken."""
-    machine = Machine(configuration, Observer())
-    world, taken = machine.first, []
+    world = machine.first
+    taken: list[Step] = []
     try:
         machine.judge(world)
         for step in steps:
-            after = _next(machine, world, step)
+            after = found_again(machine, world, step)
             if after is not None:
                 taken.append(after[0])
                 world = after[1]
                 machine.judge(world)
         _come_to_rest(machine, world, Random(0), taken)
-    except Violation as violation:
+    except Exception as error:  # as in a schedule
+        violation = error if isinstance(error, Violation) else crashed(error)
         return violation, (*taken, *([violation.step] if violation.step else []))
     return None
 
 
-def _next(machine: Machine, world: World, step: Step) -> Next | None:
+def found_again(machine: Machine, world: World, step: Step) -> Next | None:
     """Where the step leads, if it can be taken; else where a record of the same type leads, the newest of them."""
     options: list[Next] = machine.asked(world) if step.kind in {"command", "fault"} else machine.unasked(world)
     found = [each for each in options if each[0] == step]

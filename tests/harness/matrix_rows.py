@@ -184,6 +184,24 @@ GET /v1/packets/{review_id}/preview
 GET /v1/packets/{review_id}/actions
     ready        ok    ok    404   404   role  role  ok    ok    ok    ok    404   404   404
     released     ok    ok    404   404   role  role  ok    ok    ok    ok    404   404   404
+# What HR typed is no more a superior's to read than the packet itself.
+GET /v1/packets/{review_id}/history
+    ready        role  role  404   404   role  role  ok    ok    404   who   404   404   404
+    released     role  role  404   404   role  role  ok    ok    404   who   404   404   404
+GET /v1/packets/{review_id}/corrections
+    with_manager 404   ok    404   404   404   role  ok    ok    404   who   404   404   404
+    released     role  ok    404   404   404   role  ok    ok    404   who   404   404   404
+POST /v1/packets/{review_id}/conversation-held
+    ready        role  404   404   404   role  role  role  role  role  role  404   404   404
+    with_manager role  ok    404   404   role  role  role  role  role  role  404   404   404
+    released     role  ok    404   404   role  role  role  role  role  role  404   404   404
+# To who has no team in a cycle there is nothing to follow.
+GET /v1/packets/tracking/{cycle_id}
+    ready        404   ok    404   404   404   ok    ok    ok    ok    ok    404   404   404
+    released     404   ok    404   404   404   ok    ok    ok    ok    ok    404   404   404
+GET /v1/packets/tracking/{cycle_id}/people
+    ready        404   in    404   404   404   in    in    in    in    in    404   404   404
+    released     404   in    404   404   404   in    in    in    in    in    404   404   404
 POST /v1/packets/{review_id}/override-calibration
     in_session   role  role  404   404   role  role  ok    ok    self  who   404   404   404
 PUT /v1/packets/{review_id}/rating
@@ -197,6 +215,22 @@ POST /v1/packets/{review_id}/release
 POST /v1/packets/{review_id}/unrelease
     with_manager role  role  404   404   role  role  ok    ok    self  who   404   404   404
     released     role  role  404   404   role  role  ok    ok    self  who   404   404   404
+
+# packets: one command for many. HR gives it, and whoever began an operation watches it
+
+POST /v1/packets/bulk
+#                E     M     F     L     K     A     H     C     X     U     O     S     I
+    with_manager role  role  role  role  role  role  ok    ok    ok    ok    role  role  role
+GET /v1/packets/operations/{operation_id}
+    scheduled    404   404   404   404   404   404   ok    ok    ok    ok    404   404   404
+GET /v1/packets/operations/{operation_id}/items
+    scheduled    404   404   404   404   404   404   in    in    in    in    404   404   404
+POST /v1/packets/operations/{operation_id}/apply
+    scheduled    404   404   404   404   404   404   ok    ok    ok    ok    404   404   404
+POST /v1/packets/operations/{operation_id}/cancel
+    scheduled    404   404   404   404   404   404   ok    ok    ok    ok    404   404   404
+POST /v1/packets/{review_id}/cancel-scheduled
+    scheduled    role  ok    404   404   role  role  ok    ok    self  who   404   404   404
 
 # signing
 

@@ -55,7 +55,7 @@ TEXTS = frozenset({
 })  # fmt: skip
 # The steps of one review in their order; a state is reached by all steps up to its own.
 STEPS = ("draft", "shared", "submitted", "pending", "in_session", "ready", "with_manager", "released", "signed")
-STATES = ("planned", "waived", *STEPS)
+STATES = ("planned", "waived", "scheduled", *STEPS)
 
 
 @dataclass(slots=True)
@@ -166,6 +166,8 @@ BODIES: dict[str, Callable[[Target], Any]] = {
     "POST /v1/packets/{review_id}/override-calibration": lambda _: REASON,
     "POST /v1/packets/{review_id}/release": lambda _: REASON,
     "POST /v1/packets/{review_id}/unrelease": lambda _: REASON,
+    "POST /v1/packets/bulk": lambda at: {"action": "release", "selection": {"review_ids": [at.ids["review_id"]]}},
+    "POST /v1/packets/operations/{operation_id}/apply": lambda _: {},
     "POST /v1/signatures/{review_id}/sign": lambda at: {
         "statement_version": 1,
         "snapshot_hash": at.versions["snapshot_hash"],
@@ -181,6 +183,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "GET /v1/cycles": (),
     "GET /v1/reviews": ("cycle_id",),
     "GET /v1/packets": ("cycle_id",),
+    "GET /v1/packets/tracking/{cycle_id}/people": (),
     "GET /v1/signatures": ("cycle_id",),
     "GET /v1/deliveries": ("review_id",),
 }
@@ -205,10 +208,23 @@ def scene(stage: Stage, state: str) -> Target:
     if state == "waived":
         expect(story.as_(HELEN).post(f"/v1/reviews/{story.review()}/self-assessment/waive", REASON))
     stage.settle()
-    for step in STEPS[: STEPS.index(state) + 1] if state in STEPS else ():
+    last = {"scheduled": "with_manager"}.get(state, state)
+    for step in STEPS[: STEPS.index(last) + 1] if last in STEPS else ():
         _TOLD[step](story)
         stage.settle()
-    return _target(stage, state, ANNA, HELEN, tuple(BY_COLUMN.items()))
+    target = _target(stage, state, ANNA, HELEN, tuple(BY_COLUMN.items()))
+    if state == "scheduled":
+        target.ids["operation_id"] = _scheduled(story, target.versions["packets"])
+        stage.settle()
+    return target
+
+
+def _scheduled(story: Story, tag: Any) -> str:
+    """Have the release wait for its instant, and HR plan the release of all; return the plan's id."""
+    release = {"not_before": "2030-01-01T00:00:00Z"}
+    expect(story.as_(MAX).post(f"/v1/packets/{story.review()}/release", release, version=tag), 202)
+    plan = {"action": "release", "selection": {"filter": {"cycle_id": story.cycle_id}}, "dry_run": True}
+    return str(expect(story.as_(HELEN).post("/v1/packets/bulk", plan), 202).json()["operation_id"])
 
 
 def _draft(story: Story, employee: Person = ANNA, manager: Person = MAX) -> None:
@@ -317,6 +333,7 @@ def _target(stage: Stage, title: str, employee: Person, hr: Person, people: Iter
         "questionnaire_id": story.questionnaire_id,
         "session_id": story.session_id or str(uuid.uuid4()),
         "person_id": employee.id,
+        "operation_id": str(uuid.uuid4()),
         "number": "1",
         "version": "1",
     }

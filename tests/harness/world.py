@@ -51,7 +51,13 @@ class Running:
 
     def turn(self) -> int:
         """Turn each loop once; return how much was done."""
-        return self.relay.run_once() + self.consumer.run_once(0) + self.worker.run_once()
+        always = (one for one in self.service.periodic if one.every_s == 0)
+        return (
+            self.relay.run_once()
+            + self.consumer.run_once(0)
+            + self.worker.run_once()
+            + sum(one.run_once() for one in always)
+        )
 
     def periodic(self, name: str) -> int:
         """Run one of the service's periodic tasks now."""

@@ -93,6 +93,7 @@ def wanted(stage: Stage, review_id: str) -> dict[str, dict[str, tuple[Any, ...]]
             "unrelease-and-revoke": ("POST", f"{path}/unrelease", {**REASON, "revoke_signatures": True}),
             "change-rating": ("PUT", f"{path}/rating", {"rating": 5, **REASON}),
             "override-calibration": ("POST", f"{path}/override-calibration", REASON),
+            "conversation-held": ("POST", f"{path}/conversation-held"),
         },
         "signing": {
             "sign": ("POST", f"{signatures}/sign", seen),

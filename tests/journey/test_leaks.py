@@ -148,6 +148,7 @@ def tell_everything(stage: Stage) -> None:
     stage.settle()
     story.release()
     assert CANARY in expect(story.as_(ANNA).get(f"/v1/packets/{story.review()}")).text
+    expect(story.as_(MAX).post(f"/v1/packets/{story.review()}/conversation-held"))
     assert story.pdf(ANNA).startswith(b"%PDF")
     story.sign(ANNA, comment=f"<p>{CANARY} comment</p>")
     story.sign(MAX)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.clients import OWNERS
 from harness.people import ANNA, BEN, CAST, HELEN, HUGO, KAI, MAX, MIRA, OLGA
 from harness.story import QUESTIONS, SHARED
 
@@ -51,6 +52,11 @@ class Act:
     def makes_sense(self, scene: Scene) -> bool:
         """Whether who knows everything would do this now."""
         return (not self.sessions or scene.session(*self.sessions) is not None) and self.fits(scene)
+
+    @property
+    def service(self) -> str:
+        """The service that takes it."""
+        return OWNERS[self.operation.split("/")[2]]
 
     @property
     def name(self) -> str:

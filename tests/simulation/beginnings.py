@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.people import ANNA, BEN
-from harness.story import Story
+from harness.people import ANNA, BEN, HELEN
+from harness.story import Story, expect
 from reviewbus.testing.memory_broker import MemoryBroker
 from simulation.scene import Known
 
@@ -25,9 +25,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "manager_direct": {"calibration_required": False, "release_mode": "manager_direct"},
     "manager_looks_late": {"calibration_required": False, "self_visibility": "after_manager_submit"},
 }
-STAGES = ("started", "written", "released")
+STAGES = ("started", "written", "released", "both_released")
 SETTING_WEIGHTS = (4, 3, 2, 2, 2)
-STAGE_WEIGHTS = (2, 3, 5)
+STAGE_WEIGHTS = (2, 3, 4, 3)
+# At one setting only: everybody else has heard of all that both sides wrote, and packets of nothing yet.
+UNHEARD, UNHEARD_SETTING, UNHEARD_SHARE = "unheard", "plain", 0.06
+DEAF = "packets"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ class Beginnings:
 
     def choose(self, random: Random) -> str:
         """Return the name of a beginning."""
+        if random.random() < UNHEARD_SHARE:
+            return f"{UNHEARD_SETTING}__{UNHEARD}"
         setting = random.choices(tuple(SETTINGS), SETTING_WEIGHTS)[0]
         return f"{setting}__{random.choices(STAGES, STAGE_WEIGHTS)[0]}"
 
@@ -63,6 +68,10 @@ class Beginnings:
         if name not in self.made:
             self._make(name.split("__", maxsplit=1)[0])
         begin = self.made[name]
+        self._put_back(begin, seed)
+        return Known(cycle_id=begin.cycle_id, questionnaire_id=begin.questionnaire_id)
+
+    def _put_back(self, begin: Beginning, seed: int) -> None:
         self.system.ground.put_back(begin.name)
         broker = MemoryBroker(
             logs={place: list(log) for place, log in begin.logs.items()}, committed=dict(begin.committed)
@@ -71,7 +80,6 @@ class Beginnings:
         self.system.ids.count = begin.ids
         self.system.sent.extend(begin.sent)
         self.mails[:] = begin.mails
-        return Known(cycle_id=begin.cycle_id, questionnaire_id=begin.questionnaire_id)
 
     def _make(self, setting: str) -> None:
         """Tell the story at one setting, and keep each of its stages on the way."""
@@ -82,7 +90,13 @@ class Beginnings:
         system.start(0, MemoryBroker())
         self.mails.clear()
         story = Story(system.gateway, self._wait)
-        story.begin(ANNA, BEN, **SETTINGS[setting])
+        story.import_people()
+        story.create_questionnaire()
+        story.create_cycle(**SETTINGS[setting])
+        story.add_participants(ANNA, BEN)
+        if setting == UNHEARD_SETTING:
+            self._make_unheard(story)
+        story.start_cycle()
         self._keep(f"{setting}__started", story)
         story.select_questions()
         story.written(ANNA)
@@ -90,19 +104,30 @@ class Beginnings:
         self._keep(f"{setting}__written", story)
         if SETTINGS[setting]["calibration_required"]:
             story.calibrate(ANNA, BEN)
-        self._wait(lambda: story.packet()["state"] in {"ready", "with_manager"})
-        if story.packet()["state"] == "ready":
-            story.send_to_manager()
-        story.release()
-        self._keep(f"{setting}__released", story)
+        for employee, stage in ((ANNA, "released"), (BEN, "both_released")):
+            self._wait(lambda who=employee: story.packet(who)["state"] in {"ready", "with_manager"})
+            if story.packet(employee)["state"] == "ready":
+                story.send_to_manager(employee)
+            story.release(employee)
+            self._keep(f"{setting}__{stage}", story)
+
+    def _make_unheard(self, story: Story) -> None:
+        """Keep the moment at which packets has not heard of anything, and go back."""
+        before = f"{UNHEARD_SETTING}__created"
+        self._keep(before, story)
+        expect(story.as_(HELEN).post(f"/v1/cycles/{story.cycle_id}/start"))
+        for employee in (ANNA, BEN):
+            story.written(employee)
+        self._keep(f"{UNHEARD_SETTING}__{UNHEARD}", story, deaf=DEAF)
+        self._put_back(self.made[before], 0)
 
     def _wait(self, until: Callable[[], bool]) -> None:
         assert self.system.settle(), "the services do not come to rest"
         assert until(), "the services are at rest, and what the story waits for has not come about"
 
-    def _keep(self, name: str, story: Story) -> None:
+    def _keep(self, name: str, story: Story, *, deaf: str = "") -> None:
         system = self.system
-        assert system.settle()
+        assert system.settle(deaf=deaf)
         system.ground.put_aside(name)
         self.made[name] = Beginning(
             name=name,

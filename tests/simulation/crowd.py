@@ -14,6 +14,8 @@ from simulation.scene import Scene
 from simulation.sight import look
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.people import Person
     from simulation.acts import Act
     from simulation.play import Play
@@ -33,7 +35,20 @@ def act(play: Play) -> None:
         return
     scene = _scene(play)
     sensible = [one for one in ACTS if one.makes_sense(scene)] if random.random() < SENSIBLE else []
-    chosen = random.choices(sensible or ACTS, [one.weight for one in sensible or ACTS])[0]
+    _one_of(play, scene, sensible or ACTS)
+
+
+def act_on(play: Play, service: str, review_id: str) -> None:
+    """Somebody gives a service a command about a review, if there is one that makes sense now."""
+    scene = Scene(play.random, play.sight, play.known, review_id)
+    sensible = [one for one in ACTS if one.service == service and one.makes_sense(scene)]
+    if sensible:
+        _one_of(play, scene, sensible)
+
+
+def _one_of(play: Play, scene: Scene, acts: Sequence[Act]) -> None:
+    random = play.random
+    chosen = random.choices(acts, [one.weight for one in acts])[0]
     rightful = scene.people(random.choice(chosen.by))
     who = random.choice(rightful) if rightful and random.random() < RIGHTFUL else random.choice(CAST)
     path = _path(play, chosen, scene)
@@ -142,8 +157,9 @@ def _judge_outsider(given: Given, scene: Scene) -> None:
 def _scene(play: Play) -> Scene:
     ours = [one for one, row in sorted(play.sight.reviews.items()) if row["cycle_id"] == play.known.cycle_id]
     chosen = play.random.choice(ours if play.random.random() < OURS else sorted(play.sight.reviews))
-    # Most of it is about one review, so that its story gets somewhere.
-    return Scene(play.random, play.sight, play.known, ours[0] if play.random.random() < FIRST else chosen)
+    # Most of it is about one review, so that its story gets somewhere; while a service lags, all of them go on.
+    first = not play.lagging and play.random.random() < FIRST
+    return Scene(play.random, play.sight, play.known, ours[0] if first else chosen)
 
 
 def _path(play: Play, chosen: Act, scene: Scene) -> str | None:

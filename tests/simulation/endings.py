@@ -9,7 +9,8 @@ from harness.observer import Written
 from harness.people import HELEN, HUGO, SERVICES
 from harness.verdict import Evidence, violations
 from simulation import operators, turns
-from simulation.records import once, retold, untold
+from simulation.records import alarms, doubled, once, retold, unanswered, untold
+from simulation.play import Violation
 from simulation.sight import HOLDERS
 
 if TYPE_CHECKING:
@@ -21,16 +22,17 @@ if TYPE_CHECKING:
 ROUNDS = 8
 HOUR_S = 3_700
 # What a restored service forgot it counts anew, and what it did since the backup has no end that it tells.
-FORGOTTEN = (
-    " counted ",
-    " sent ",
-    "came after",
-    ": the release of epoch ",
-    " was never asked for",
-    "answered fence",
-    "while the release register was held",
-    ", it is suppressed",
-)
+FORGOTTEN = {
+    "assessment": (
+        ": /assessment counted ",
+        ": /assessment sent ",
+        "answered fence",
+        "while the release register was held",
+    ),
+    "packets": (": /packets counted ", ": /packets sent ", ": the release of epoch ", " was never asked for"),
+    "signing": (": /signing counted ", ": /signing sent "),
+    "notifications": (": /notifications counted ", ": /notifications sent ", ", it is suppressed"),
+}
 LETTERS_MAX = 50
 
 
@@ -41,6 +43,7 @@ def come_to_rest(s: Play) -> None:
     system.broker.down = False
     system.down.clear()
     system.mails.mood = ""
+    s.lagging = ""
     for name in SERVICES:
         while len(system.machines[name].relays) > 1:
             system.stop_relay(name)
@@ -73,8 +76,12 @@ def _one_round(s: Play) -> None:
     turns.settle(s)
     for name in ("assessment", "packets", "signing", "notifications"):
         for one in s.system.services[name].periodic:
-            if s.system.turn(name, one.name):
-                s.tell(f"{name} {one.name}")
+            found = s.system.turn(name, one.name)
+            if not found:
+                continue
+            s.tell(f"{name} {one.name}: {found}")
+            if one.name == "sweep" and not s.lost_facts:
+                raise Violation(f"E {name}: its sweep finds {found} that nobody told it of, and no record was lost")
         s.judge()
     turns.settle(s)
 
@@ -88,13 +95,13 @@ def _moving(sight: Sight) -> Any:
 
 
 def _revoke_lost(s: Play) -> int:
-    """HR revokes what an alarm told of: signatures that a restored database lost, on either side; return how many."""
+    """HR revokes what an alarm told of: signatures that a restored database has lost; return how many."""
     revoked = 0
     for review_id, record in sorted(s.sight.records.items()):
         review = s.sight.reviews.get(review_id)
         for prefix, name in HOLDERS.items():
             state = record[f"{name}_state"]
-            if state == "lost" or (state == "signed" and (review_id, name) in s.memory.excused):
+            if state == "lost":
                 signer = "all" if name == "completion" else name
                 who = HELEN if review is None or review["manager_id"] != HELEN.id else HUGO
                 body = {"signer": signer, "reason": f"{prefix} was lost."}
@@ -183,9 +190,15 @@ def _told(s: Play) -> Iterator[str]:
     """S6 to S8, N2, over everything that was sent."""
     yield from untold(s.sight, s.system.sent, s.system.lives, s.counted_before)
     yield from retold(s.sight, s.system.sent, s.counted_before)
-    restored = any(s.system.lives.values())
+    restored = {name for name, lives in s.system.lives.items() if lives}
+    yield from doubled(s.system.sent, restored | s.forgot)
+    if not restored:
+        yield from alarms(s.system.sent)
+    if not (s.lost_facts or "assessment" in s.forgot):
+        yield from unanswered(s.system.sent)
     for wrong in violations(_evidence(s)):
-        if not (restored and any(words in wrong for words in FORGOTTEN)):
+        # Who was restored counts anew: `Order` watches the order of each of its lives.
+        if not any(words in wrong for name in restored for words in (*FORGOTTEN[name], " came after ")):
             yield f"S {wrong}"
 
 
@@ -228,9 +241,8 @@ def _unheard(s: Play) -> Iterator[str]:
 
 
 def _boards(s: Play) -> Iterator[str]:
-    """E: where no fact was lost, notifications knows how everything stands, and who is told of it."""
-    if s.lost_facts:
-        return
+    """E: notifications knows how everything stands, and who is told of it, also where facts were lost."""
+    gone_back = bool(s.system.lives["assessment"])
     mails = {
         (row["review_id"], row["template"], row["recipient_id"], row["question_at"])
         for row in s.sight.notifications["deliveries"].values()
@@ -247,19 +259,21 @@ def _boards(s: Play) -> Iterator[str]:
             ("cancelled", board["cancelled"], review["cancelled"]),
             ("place", board["place"], _PLACES.get(packet["state"], "nobody")),
         ):
-            if known != true:
+            if known != true and not (gone_back and known and what in _GONE_BACK):
                 yield f"E {review_id}: notifications' {what} is {known}, in truth it is {true}"
         released = (review_id, "released", packet["subject_id"], packet["epoch"])
         if packet["state"] == "released" and released not in mails:
             yield f"E {review_id}: nobody was to be mailed of the release of epoch {packet['epoch']}"
 
 
+# What a restored assessment has taken back notifications is not told of.
+_GONE_BACK = frozenset({"submitted", "closed", "cancelled"})
 _PLACES = {"with_manager": "manager", "released": "employee"}
 
 
 def _found_by_sweeps(s: Play) -> Iterator[str]:
     """L4: at rest a sweep finds nothing any more."""
-    for name in ("packets", "signing"):
+    for name in ("packets", "signing", "notifications"):
         found = list(s.system.services[name].sweep())
         if found:
             yield f"L4 {name}: at rest the sweep finds {found}"

@@ -9,7 +9,8 @@ from zlib import crc32
 
 from harness.people import HELEN, SERVICES
 from reviewbus.broker import Outgoing
-from simulation import crowd, operators, turns
+from simulation import crowd, interleaved, operators, turns
+from simulation.interleaved import ACTED_ON, TRIED
 from simulation.kill import AFTER_SEND, BEFORE_COMMIT
 from simulation.scene import BY_ID
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from simulation.play import Play
 
-# Something was done, but what was to go wrong in it did not.
-TRIED = "-"
 RESTORABLE = ("packets", "signing", "assessment", "notifications")
 RESTORES_MAX = 1
 POISONS_MAX = 3
@@ -198,11 +197,25 @@ def _poison(s: Play) -> str | None:
     if s.poisoned >= POISONS_MAX or s.system.broker.down:
         return None
     s.poisoned += 1
-    review_id = s.random.choice(sorted(s.sight.reviews))
-    words, topic, headers, value = s.random.choice(_POISONS)(review_id)
+    s.parked.watch(s.system)
+    review_id, source = _told_of(s)
+    fitting = [one for one in _POISONS if source in {"", one.source}] or _POISONS
+    chosen = s.random.choice(fitting)
+    words, topic, headers, value = chosen.make(review_id)
     record = Outgoing(topic=topic, key=review_id.encode(), headers=headers, value=value)
     s.system.broker.producer().publish([record])
+    if source:
+        turns.turn_one(s, source, "relay")
     return f"{words}, for {review_id}"
+
+
+def _told_of(s: Play) -> tuple[str, str]:
+    """Return a review of which somebody is about to tell something, and who; or any review."""
+    for name in s.random.sample(ACTED_ON, len(ACTED_ON)):
+        key = s.system.ground.rows[name].ask("select key from outbox order by id limit 1")
+        if key in s.sight.reviews:
+            return key, name
+    return s.random.choice(sorted(s.sight.reviews)), ""
 
 
 def _undecodable(_: str) -> Any:
@@ -231,7 +244,19 @@ def _forged_hold(review_id: str) -> Any:
     )
 
 
-_POISONS = (_undecodable, _broken_contract, _forged_hold)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Poison:
+    """What cannot be applied, and whose records it comes among."""
+
+    source: str
+    make: Callable[[str], Any]
+
+
+_POISONS = (
+    _Poison(source="assessment", make=_undecodable),
+    _Poison(source="packets", make=_broken_contract),
+    _Poison(source="signing", make=_forged_hold),
+)
 
 
 def _headers(kind: str, source: str, review_id: str) -> list[tuple[str, bytes]]:
@@ -349,12 +374,18 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="read again", happen=_rewind, weight=1.2),
     Fault(name="read again without inbox", happen=_forget_inbox, weight=0.5),
     Fault(name="two relays", happen=_second_relay, weight=1.2),
-    Fault(name="poison", happen=_poison, weight=0.5),
-    Fault(name="letters settled", happen=_settle_letters, weight=2),
+    Fault(name="poison", happen=_poison, weight=1),
+    Fault(name="letters settled", happen=_settle_letters, weight=1),
     Fault(name="clock jumps", happen=_jump, weight=2),
     Fault(name="service cut off", happen=_part, weight=0.8),
     Fault(name="mail server", happen=_mood, weight=0.8),
     Fault(name="meanwhile", happen=_meanwhile, weight=3),
+    Fault(name="between statements", happen=interleaved.between_statements, weight=6),
+    Fault(name="before a commit", happen=interleaved.before_commit, weight=3),
+    Fault(name="two relays at once", happen=interleaved.two_relays_at_once, weight=2),
+    Fault(name="met on the way", happen=interleaved.met_on_the_way, weight=6),
+    Fault(name="sweep overtaken", happen=interleaved.sweep_overtaken, weight=4),
+    Fault(name="lags", happen=interleaved.lag, weight=2.5),
     Fault(name="restored", happen=_restore, weight=0.8),
     Fault(name="restore repeated", happen=_finish_restore, weight=4),
     Fault(name="restore interrupted", happen=_interrupted_restore, weight=0.7),

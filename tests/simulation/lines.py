@@ -117,6 +117,17 @@ class Reading:
                 found[place[0]] = found.get(place[0], 0) + left
         return found
 
+    def keys(self) -> set[str]:
+        """What the records are about that this member has not been given yet."""
+        broker = self.inner.broker
+        return {
+            (record.key or b"").decode(errors="replace")
+            for place in self.inner.places
+            for record in broker.logs.get(place, ())[
+                self.inner.positions.get(place, broker.committed.get((self.inner.group, place), 0)) :
+            ]
+        }
+
     def commit(self, offsets: Mapping[Place, int]) -> None:
         self.inner.commit(offsets)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from simulation.letters import Parked
 from simulation.post import Post
 from simulation.readers import decisive, misread
 from simulation.records import Order
@@ -65,6 +66,7 @@ class Play:
     sessions: dict[str, Session] = field(default_factory=dict)
     sight: Sight = field(init=False)
     order: Order = field(default_factory=Order)
+    parked: Parked = field(default_factory=Parked)
     post: Post = field(init=False)
     # What the rows of a restored service had counted in the copy.
     counted_before: dict[str, Any] = field(default_factory=dict)
@@ -76,6 +78,9 @@ class Play:
     cut_off: bool = False
     poisoned: int = 0
     depth: int = 0
+    # A service whose consumer stands still, for so many steps.
+    lagging: str = ""
+    lag_left: int = 0
 
     def __post_init__(self) -> None:
         self.sight = look(self.system.ground, self.system.clock.now)
@@ -103,12 +108,16 @@ class Play:
             self.sessions[who.id] = self.system.gateway.as_(who)
         return self.sessions[who.id]
 
-    def judge(self) -> None:
-        """Hold what is there now against every rule; raises `Violation`."""
+    def judge(self, *, reads: bool = True) -> None:
+        """Hold what is there now against every rule; raises `Violation`.
+
+        Without `reads`, who may read what is judged the next time: in the midst of a transaction a read may have to wait.
+        """
         after = look(self.system.ground, self.system.clock.now)
         found = breaches(self.sight, after, self.memory, restored=self.restored)
         found += [f"E {one}" for one in self.system.ended]
         found += [*self.order.breaches(self.system.sent), *self.post.wrong]
+        found += self.parked.breaches(self.system, after)
         self.restored = ""
         for review_id, packet in after.packet_rows.items():
             self.tally.states[f"packet {packet['state']}"] += self._moved(review_id, packet, "packet_rows", "state")
@@ -117,7 +126,7 @@ class Play:
                 word = f"{name}_state"
                 self.tally.states[f"{name} {record[word]}"] += self._moved(review_id, record, "records", word)
         self.sight = after
-        for review_id in sorted(after.reviews):
+        for review_id in sorted(after.reviews) if reads else ():
             basis = decisive(after, review_id)
             if self.seen.get(review_id) != basis and after.reviews[review_id]["started"]:
                 self.seen[review_id] = basis

@@ -22,6 +22,7 @@ _COUNTED = {
     "/signing": "signing",
     "/notifications": "notifications",
 }
+_ALARMS = frozenset({"register-without-release", "release-without-register"})
 _JUMPING = ("assessment", "signing")
 # From which states a record of the packet may lead, and to which; None: the record says it.
 _PACKET: dict[str, tuple[frozenset[str] | None, str | None]] = {
@@ -73,6 +74,39 @@ def once(sent: Sequence[Sent]) -> list[Sent]:
     for one in sent:
         found.setdefault(one.id, one)
     return list(found.values())
+
+
+def doubled(sent: Sequence[Sent], untrue: Container[str]) -> Iterator[str]:
+    """S7: what a record causes is told once: no two facts of one type and register have the same cause.
+
+    Not of a service in `untrue`, which was restored or has forgotten what it had read.
+    """
+    seen: dict[tuple[str, ...], str] = {}
+    for one in once(sent):
+        cause = one.headers.get("ce_causationid")
+        # How often a mail was tried, and to whom, is judged by the mails.
+        if cause is None or one.service in untrue or one.service == "notifications":
+            continue
+        content = json.loads(one.body)
+        effect = (one.service, one.type, one.key, cause, *(str(content.get(name)) for name in ("holder", "signer_role")))
+        if seen.setdefault(effect, one.id) != one.id:
+            yield f"S7 {one.key}: {one.service} told {one.type} numbered {one.sequence} of a cause that it had told of"
+
+
+def unanswered(sent: Sequence[Sent]) -> Iterator[str]:
+    """E: each command on a register has its answer."""
+    told = once(sent)
+    causes = {one.headers.get("ce_causationid") for one in told if one.service == "assessment"}
+    for one in told:
+        if one.type == "hold.requested.v1" and one.id not in causes:
+            yield f"E {one.key}: the command of {one.service} numbered {one.sequence} was never answered"
+
+
+def alarms(sent: Sequence[Sent]) -> Iterator[str]:
+    """L4: where nothing was restored, no sweep finds a release without its register, or a register without its release."""
+    for one in once(sent):
+        if one.type == "packet.unreleased.v1" and json.loads(one.body)["reason"] in _ALARMS:
+            yield f"L4 {one.key}: {one.type} numbered {one.sequence} is an alarm, and nothing was restored"
 
 
 def untold(

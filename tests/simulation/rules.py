@@ -236,10 +236,10 @@ def _fences_rise(before: Sight, after: Sight, restored: str) -> Iterator[str]:
                 if same and now[f"{name}_outcome"] != was[f"{name}_outcome"]:
                     yield f"S6 {review_id}: {name}'s outcome {was[f'{name}_outcome']} became {now[f'{name}_outcome']}"
     if restored != "packets":
-        yield from _never_down(before.packet_rows, after.packet_rows, ("epoch", "row_version"))
+        yield from _never_down(before.packet_rows, after.packet_rows, ("epoch", "row_version", "assessment_version"))
     if restored != "signing":
         fences = tuple(f"{name}_fence" for name in HOLDERS.values())
-        yield from _never_down(before.records, after.records, (*fences, "packet_epoch", "revoked_epoch"))
+        yield from _never_down(before.records, after.records, (*fences, "packet_epoch", "revoked_epoch", "row_version"))
 
 
 def _never_down(before: dict[str, Row], after: dict[str, Row], names: tuple[str, ...]) -> Iterator[str]:

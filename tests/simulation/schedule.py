@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from harness.people import SERVICES
 from simulation import crowd, operators, turns
 from simulation.endings import come_to_rest, unrest
-from simulation.faults import FAULTS, TRIED
+from simulation.faults import FAULTS
+from simulation.interleaved import TRIED, catch_up
 from simulation.play import Violation
 
 if TYPE_CHECKING:
     from simulation.play import Play
 
-ACT, TURN, FAULT = 0.30, 0.58, 0.12
+ACT, TURN, FAULT = 0.28, 0.54, 0.18
 BACKUP = 0.03
 STEPS_A_SECOND = 8
 
@@ -22,6 +23,11 @@ def run(play: Play, steps: int) -> None:
     """Take this many steps and come to rest; raises `Violation`."""
     for _ in range(steps):
         step(play)
+        if play.lagging:
+            play.lag_left -= 1
+            if play.lag_left <= 0:
+                catch_up(play)
+                play.judge()
     come_to_rest(play)
     found = unrest(play)
     if found:

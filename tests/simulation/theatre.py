@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from simulation.beginnings import Beginnings
+from simulation.beginnings import DEAF, UNHEARD, Beginnings
 from simulation.ground import broken_ground
 from simulation.machines import running
 from simulation.play import Play, Violation
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from simulation.machines import System
 
 STEPS = 75
+UNHEARD_STEPS = (1, 12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,8 @@ class Theatre:
         for mail in self.beginnings.mails:
             play.post.counts[mail.message_id.strip("<>").partition("@")[0]] += 1
         play.tell(f"begins {name}")
+        if name.endswith(UNHEARD):
+            play.lagging, play.lag_left = DEAF, random.randint(*UNHEARD_STEPS)
         violations: tuple[str, ...] = ()
         try:
             play.tally.schedules = 1

@@ -17,6 +17,8 @@ ANY_LOOP, TWICE, REORDERED, SLOW = 0.05, 0.15, 0.5, 0.2
 SOMEBODY_ACTS, LEASE_PASSES = 0.4, 0.2
 LEASE_S = 700
 FEW = 3
+# Each question has a moment before its answer is made and one after it.
+MOMENTS_OF_A_SWEEP = {"packets": 6, "signing": 10}
 ROUNDS_MAX = 200
 PATIENCE = timedelta(seconds=5)
 
@@ -27,16 +29,19 @@ def turn(play: Play) -> None:
     if not places or play.random.random() < ANY_LOOP:
         name = play.random.choice(SERVICES)
         every = [one.name for one in play.system.services[name].periodic]
-        places = [(name, verb) for verb in (*LOOPS, *every)]
+        places = [(name, verb) for verb in (*LOOPS, *every) if (name, verb) != (play.lagging, "consume")]
     turn_one(play, *play.random.choice(places))
 
 
-def turn_one(play: Play, name: str, verb: str, which: int | None = None) -> int:
-    """Turn one loop; a relay may send twice, a consumer may read some topics before others, or few records."""
+def turn_one(play: Play, name: str, verb: str, which: int | None = None, *, whole: bool = False) -> int:
+    """Turn one loop; a relay may send twice, a consumer may read some topics before others, or few records.
+
+    `whole`: a consumer reads everything.
+    """
     random, machine = play.random, play.system.machines[name]
     relay = random.randrange(len(machine.relays)) if which is None else which
     twice = verb == "relay" and random.random() < TWICE
-    if verb == "consume":
+    if verb == "consume" and not whole:
         waiting = sorted(machine.reading.waiting())
         if len(waiting) > 1 and random.random() < REORDERED:
             machine.reading.only = frozenset(random.sample(waiting, random.randint(1, len(waiting) - 1)))
@@ -65,7 +70,7 @@ def busy(play: Play) -> list[tuple[str, str]]:
         seen, machine = play.sight.of(name), play.system.machines[name]
         if seen["outbox"]:
             found += [(name, "relay")] * 2
-        if machine.reading.waiting() or machine.consumer._pending:
+        if name != play.lagging and (machine.reading.waiting() or machine.consumer._pending):
             found += [(name, "consume")] * 2
         if seen["due"]:
             found.append((name, "work"))
@@ -95,7 +100,7 @@ def settle(play: Play) -> None:
 
 def turn_meanwhile(play: Play, name: str, verb: str) -> bool:
     """Turn a loop, and while it waits for an answer let others go on; say whether it came to that."""
-    left = 1 if verb == "relay" else play.random.randint(1, 3)
+    left = 1 if verb == "relay" else play.random.randint(1, MOMENTS_OF_A_SWEEP[name] if verb == "sweep" else 3)
     came = False
 
     def others(_: str = "") -> None:
@@ -105,6 +110,8 @@ def turn_meanwhile(play: Play, name: str, verb: str) -> bool:
             return
         play.depth, came = play.depth + 1, True
         play.tell(f"while {name} {verb} waits:")
+        if verb == "sweep":
+            _all_go_on(play, name)
         for _turn in range(play.random.randint(1, 4)):
             _go_on(play, name, verb)
         play.depth -= 1
@@ -121,6 +128,15 @@ def turn_meanwhile(play: Play, name: str, verb: str) -> bool:
         for sending in play.system.machines[name].sending:
             sending.meanwhile = None
     return came
+
+
+def _all_go_on(play: Play, name: str) -> None:
+    """Everything that is on its way goes on, mostly to its end, while a service's sweep waits."""
+    for _ in range(play.random.randint(1, 3)):
+        for place in sorted(set(busy(play))):
+            if place != (name, "sweep"):
+                turn_one(play, *place)
+                play.judge()
 
 
 def _go_on(play: Play, name: str, verb: str) -> None:

@@ -162,7 +162,7 @@ class Loops:
                         quarantine.refuse(tx)
                     # One that fails is tried again soon, and must not keep the others from their turn.
                     due[one.name] = time.monotonic() + min(one.every_s, RETRY_S)
-                    one.run_once()
+                    busy += one.run_once()
                     due[one.name] = time.monotonic() + one.every_s
                     self._beats["work"] = time.monotonic()
             if not busy:

@@ -74,7 +74,12 @@ class Page(Body):
 
 
 class ProblemShape(Shape):
-    """An error, as RFC 9457 has it."""
+    """An error, as RFC 9457 has it; a code may bring more: versions, ids, holders."""
+
+    class Meta:
+        """What a code brings stands beside the rest."""
+
+        unknown = ma.INCLUDE
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periodic:
-    """Something done every so often by `work`; `run_once` returns how much it did."""
+    """Something done every so often by `work`; `run_once` returns how much it did, and more may follow at once."""
 
     name: str
     every_s: float

@@ -51,6 +51,51 @@ def test_rows_with_problems_are_left_out_and_named(service: Running) -> None:
     ]
 
 
+def test_a_malformed_row_is_named_and_does_not_stand_in_the_others_way(service: Running) -> None:
+    told = _import(service, {"person_id": "i-m"}, _row("i-n"), _row("i-o", email="nowhere"), "text", _row("i-p", x=1))
+    assert told["changed"] == 1
+    assert [(one["index"], one["person_id"], one["code"], sorted(one["errors"])) for one in told["problems"]] == [
+        (0, "i-m", "malformed-row", ["email", "name"]),
+        (2, "i-o", "malformed-row", ["email"]),
+        (3, None, "malformed-row", ["_schema"]),
+        (4, "i-p", "malformed-row", ["x"]),
+    ]
+    assert service.rows("select person_id from person where person_id in ('i-m', 'i-n', 'i-o', 'i-p')") == [
+        {"person_id": "i-n"}
+    ]
+
+
+@pytest.mark.parametrize("labels", [["one"], ["low", "middle", "high"], ["1", "2", "3", "4", "5", "6"]])
+def test_labels_that_fit_no_step_are_refused(service: Running, labels: list[str]) -> None:
+    scale = {"lowest": 1, "highest": 5, "labels": labels}
+    question = {"question_id": "q", "text": "How?", "audience": "manager", "kind": "rating", "scale": scale}
+    answer = service.post(HELEN, "/v1/questionnaires", {"title": "T", "questions": [question]})
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid-request")
+    assert answer.get_json()["errors"][0]["pointer"] == "/questions/0/scale/labels"
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"release_mode": "manager_direct", "calibration_required": True}, "calibration_required"),
+        ({"release_after_calibration": True}, "release_after_calibration"),
+    ],
+)
+def test_settings_of_a_cycle_that_contradict_each_other_are_refused(
+    service: Running, settings: dict[str, Any], field: str
+) -> None:
+    body = {
+        "name": "2027",
+        "zone": "Europe/Berlin",
+        "self_deadline": "2030-03-31",
+        "manager_deadline": "2030-04-30",
+        "questionnaire_id": service.questionnaire(),
+        **settings,
+    }
+    answer = service.post(AMY, "/v1/cycles", body)
+    assert (answer.status_code, answer.get_json()["errors"][0]["pointer"]) == (422, f"/{field}")
+
+
 def test_a_loop_in_the_reporting_line_takes_nothing(service: Running) -> None:
     answer = service.post(HELEN, "/v1/people/import", {"people": [_row("i-l1", "i-l2"), _row("i-l2", "i-l1")]})
     assert (answer.status_code, answer.get_json()["code"]) == (422, "reporting-line-loop")

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from component.packets.assessment_stand_in import FREE, HOLDERS, Assessment
 from packets import app
 from packets.settings import Settings
+from packets.work.operations import Operator
 from reviewbus.auth import DEVELOPMENT_ISSUER, DevelopmentIssuer
 from reviewbus.clock import new_id
 from reviewbus.db import libpq_url
@@ -68,6 +69,7 @@ REASON = f"Said in the meeting {CANARY}"
 OWN_TABLES = (
     *("packets", "cycles", "questionnaires", "contents", "selections", "snapshots", "pdf_files"),
     *("calibration_sessions", "calibration_members", "calibration_reviews", "calibration_ratings"),
+    *("history", "operations", "operation_items"),
     *("audit", "directory", "jobs", "idempotency", "outbox", "inbox", "service_flag", "dead_letter"),
 )
 
@@ -311,6 +313,12 @@ class Office:
 
     def periodic(self, name: str) -> int:
         return next(each for each in self.service.periodic if each.name == name).run_once()
+
+    def operator(self, *, rows: int, in_flight_max: int) -> Operator:
+        """Return what carries out operations, with other limits."""
+        bus = self.service.settings
+        settings = Settings(bus=bus, operation_chunk_rows=rows, operation_in_flight_max=in_flight_max)
+        return Operator(db=self.service.db, settings=settings)
 
     # What the database says
 

@@ -10,16 +10,17 @@ from pypdf import PdfReader
 
 from packets.pdf import PdfAnswer, PdfDocument, PdfRating, Renderer
 
+LABELS = ("Unsatisfactory", "Below", "Meets", "Exceeds expectations", "Outstanding")
 ENDLESS = "<p>" + "word " * 200_000 + "</p>"
 
 
 def a_document(**changes: Any) -> PdfDocument:
-    rating = PdfRating(value=4, lowest=1, highest=5, label="Exceeds expectations")
+    rating = PdfRating(value=4, lowest=1, highest=5, labels=LABELS)
     answers = (
         PdfAnswer(
             question="What was achieved?", html="<p>The <strong>migration</strong>.</p><ul><li>Runbook</li></ul>"
         ),
-        PdfAnswer(question="How well?", rating=PdfRating(value=2, lowest=1, highest=5, label="Below")),
+        PdfAnswer(question="How well?", rating=PdfRating(value=2, lowest=1, highest=5, labels=LABELS)),
         PdfAnswer(question="What next?"),
     )
     return PdfDocument(
@@ -43,6 +44,10 @@ def answering(html: str) -> PdfDocument:
 def text_of(pdf: bytes) -> str:
     words = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
     return " ".join(words.split())
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]
 
 
 def child_id(renderer: Renderer) -> int:

@@ -39,7 +39,7 @@ def test_a_document_without_end_is_killed_and_the_next_one_renders() -> None:
 
 
 def test_a_document_that_needs_too_much_memory_fails_and_the_next_one_renders() -> None:
-    with closing(Renderer(RenderLimits(memory_mib_max=330, render_s_max=50))) as small:
+    with closing(Renderer(RenderLimits(memory_mib_max=120, render_s_max=50))) as small:
         with pytest.raises(RenderFailed) as failure:
             small.render(a_document(questions=(PdfAnswer(question="Question", html="<p>x</p>" * 100),) * 100))
         assert failure.value.code in {"out-of-memory", "renderer-crashed"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from packets.domain import answers, calibration, holds, projection, rating, readiness, release, sweep
 from packets.domain.actions import Action, actions, unmet_ask
+from packets.domain.conversation import record_conversation
 from packets.domain.facts import HoldRequested, PacketReleased, PacketUnreleased, Want
 from packets.domain.ids import Rating
 from packets.domain.packet import CalibrationState, Holder, Packet, PacketState, Part, ReleaseMode, preview_tag
@@ -347,6 +348,7 @@ def test_actions_say_what_the_commands_do(packet: Packet, who: Standing) -> None
             packet, who, rating=Rating("5"), has_reason=True, sources=SOURCES
         ),
         Action.OVERRIDE_CALIBRATION: lambda: rating.override_calibration(packet, who, has_reason=True, sources=SOURCES),
+        Action.CONVERSATION_HELD: lambda: record_conversation(packet, who),
     }
     if unmet_ask(who):
         assert [type(each) for each in refusals_of(lambda: actions(packet, who))] == [type(unmet_ask(who)[0])]

@@ -18,6 +18,9 @@ TABLES = (
     "calibration_sessions",
     "contents",
     "cycles",
+    "history",
+    "operation_items",
+    "operations",
     "packets",
     "pdf_files",
     "questionnaires",
@@ -91,6 +94,63 @@ STATEMENTS = (
     """,
     "create index cycles_questionnaire on cycles (questionnaire_id, questionnaire_version)",
     """
+    create table history (
+        review_id uuid not null,
+        number bigint not null,
+        at timestamptz not null,
+        kind text not null,
+        epoch bigint not null,
+        state text not null,
+        by text,
+        part text,
+        code text,
+        reason text,
+        operation_id uuid,
+        snapshot_hash text,
+        manager_version bigint,
+        selection_version bigint,
+        rating_version bigint,
+        revoke_signatures boolean,
+        primary key (review_id, number)
+    )
+    """,
+    """
+    create table operation_items (
+        operation_id uuid not null,
+        review_id uuid not null,
+        subject_id text,
+        outcome text not null,
+        tag text,
+        unmet jsonb not null,
+        decided_at timestamptz,
+        primary key (operation_id, review_id)
+    )
+    """,
+    "create index operation_items_asked on operation_items (operation_id, review_id) where outcome = 'asked'",
+    "create index operation_items_review on operation_items (review_id)",
+    """
+    create table operations (
+        id uuid not null,
+        command text not null,
+        state text not null,
+        actor_id text not null,
+        actor_roles jsonb not null,
+        reason text,
+        revoke_signatures boolean not null,
+        size integer not null,
+        position uuid,
+        fires_at timestamptz,
+        expires_at timestamptz,
+        created_at timestamptz not null,
+        started_at timestamptz,
+        finished_at timestamptz,
+        turned_at timestamptz not null,
+        primary key (id)
+    )
+    """,
+    "create index operations_open on operations (turned_at)"
+    " where state in ('planning', 'scheduled', 'running', 'cancelling')",
+    """
     create table packets (
         review_id uuid not null,
         cycle_id uuid not null,
@@ -115,6 +175,9 @@ STATEMENTS = (
         last_refusal text,
         revoked_epoch bigint,
         viewed_epoch bigint,
+        downloaded_epoch bigint,
+        conversation_held boolean not null,
+        hidden_by uuid,
         assessment_version bigint not null,
         manager_version bigint not null,
         submitted boolean not null,
@@ -134,11 +197,17 @@ STATEMENTS = (
         selection_version bigint not null,
         shared_count integer not null,
         shares_rating boolean not null,
+        tracked integer not null,
         event_sequence bigint not null,
         waiting_since timestamptz,
         retry_at timestamptz,
         resent integer not null,
         moved_for timestamptz,
+        sent_at timestamptz,
+        released_at timestamptz,
+        viewed_at timestamptz,
+        downloaded_at timestamptz,
+        conversation_at timestamptz,
         created_at timestamptz not null,
         changed_at timestamptz not null,
         primary key (review_id)
@@ -147,6 +216,7 @@ STATEMENTS = (
     "create index packets_cycle on packets (cycle_id, review_id)",
     "create index packets_manager on packets (manager_id, review_id)",
     "create index packets_subject on packets (subject_id, review_id)",
+    "create index packets_tracked on packets (cycle_id, manager_id, tracked) include (subject_id)",
     "create index packets_waiting on packets (waiting_since) where waiting_since is not null",
     """
     create table pdf_files (

@@ -13,6 +13,7 @@ from packets.peers import Assessment
 from packets.settings import Settings, read_settings
 from packets.subscriptions import SUBSCRIPTIONS
 from packets.work.fetching import Fetcher
+from packets.work.operations import Operator
 from packets.work.rendering import Printer
 from packets.work.upkeep import Keeper
 from reviewbus import http
@@ -53,6 +54,7 @@ def build(
     fetcher = Fetcher(db=db, assessment=assessment)
     printer = Printer(db=db, fetcher=fetcher, renderer=renderer, company=chosen.company_name, ahead=chosen.render_ahead)
     keeper = Keeper(db=db, assessment=assessment, settings=chosen)
+    operator = Operator(db=db, settings=chosen)
 
     def wsgi() -> Flask:
         edge = http.Edge(
@@ -80,6 +82,7 @@ def build(
         subscriptions=SUBSCRIPTIONS,
         jobs=_kinds(fetcher, keeper, printer),
         periodic=(
+            Periodic(name="operations", every_s=0.0, run_once=operator.run_once),
             Periodic(name="reconcile", every_s=bus.reconcile_every_s, run_once=keeper.reconcile),
             Periodic(name="sweep", every_s=bus.sweep_every_s, run_once=keeper.sweep_once),
             Periodic(name="fetches", every_s=bus.sweep_every_s, run_once=keeper.ask_again),

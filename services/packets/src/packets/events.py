@@ -9,7 +9,7 @@ from packets.domain import facts
 from reviewbus.envelope import Event
 
 if TYPE_CHECKING:
-    from packets.domain.facts import Record, SharedQuestionsChanged
+    from packets.domain.facts import OperationCompleted, OperationStarted, Record, SharedQuestionsChanged
     from packets.domain.ids import PersonId
     from packets.domain.packet import Packet
 
@@ -41,6 +41,28 @@ def selection_event(fact: SharedQuestionsChanged) -> Event:
         "by": fact.by,
     }
     return Event(type="shared-questions.changed.v1", key=fact.cycle_id, data=data, sequence=fact.selection_version)
+
+
+def operation_started(fact: OperationStarted) -> Event:
+    """The event of an operation that begins; its facts are numbered by themselves."""
+    data = {
+        "operation_id": fact.operation_id,
+        "command": fact.command,
+        "review_count": fact.review_count,
+        "by": fact.by,
+    }
+    return Event(type="bulk-operation.started.v1", key=fact.operation_id, data=data, sequence=1)
+
+
+def operation_completed(fact: OperationCompleted) -> Event:
+    """The event of an operation whose every packet has its outcome."""
+    data = {
+        "operation_id": fact.operation_id,
+        "command": fact.command,
+        "cancelled": fact.was_cancelled,
+        **{f"{outcome}_count": count for outcome, count in fact.counts.items()},
+    }
+    return Event(type="bulk-operation.completed.v1", key=fact.operation_id, data=data, sequence=2)
 
 
 @singledispatch
@@ -139,6 +161,16 @@ def _(record: facts.PacketDownloaded) -> tuple[str, dict[str, Any]]:
         "snapshot_hash": record.snapshot_hash,
         "reader_id": record.reader_id,
         "by_role": record.reader_part.value,
+    }
+
+
+@payload.register
+def _(record: facts.ConversationRecorded) -> tuple[str, dict[str, Any]]:
+    return "conversation.recorded.v1", {
+        "epoch": record.epoch,
+        "state": record.state.value,
+        "snapshot_hash": record.snapshot_hash,
+        "by": record.by,
     }
 
 

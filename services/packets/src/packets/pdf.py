@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -21,27 +22,32 @@ from typing import IO, Any, ClassVar, Final, cast
 import reviewbus
 
 # Raised with every change of the template, the style sheet, the fonts or the library: rendered files are kept under it.
-TEMPLATE_VERSION: Final = "2"
+TEMPLATE_VERSION: Final = "3"
 
 RENDER_S_MAX: Final = 20.0
 START_S_MAX: Final = 30.0
-MEMORY_MIB_MAX: Final = 1024
+MEMORY_MIB_MAX: Final = 300
 INPUT_BYTES_MAX: Final = 2 * 1024 * 1024
 OUTPUT_BYTES_MAX: Final = 32 * 1024 * 1024
 DOCUMENTS_PER_CHILD: Final = 500
 STOP_S_MAX: Final = 5.0
-BOXES_MAX: Final = 11
+STEPS_MAX: Final = 11
 LENGTH: Final = struct.Struct(">I")
+FONTS: Final = Path(__file__).resolve().parent / "fonts" / "fonts.conf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdfRating:
-    """A value on its scale, as it was given; `label` is the name of that step, if it has one."""
+    """A value on its scale, as it was given.
+
+    `labels` are the names of all steps, lowest first. A list of any other length does not say whose names these are,
+    and none of them is printed.
+    """
 
     value: int
     lowest: int
     highest: int
-    label: str | None = None
+    labels: tuple[str, ...] = ()
     caption: str = "Final rating"
 
     def __post_init__(self) -> None:
@@ -49,9 +55,24 @@ class PdfRating:
             raise RenderFailed("rating-off-scale")
 
     @property
-    def boxes(self) -> range:
+    def named(self) -> bool:
+        """Whether every step has a name."""
+        return len(self.labels) == self.highest - self.lowest + 1
+
+    @property
+    def label(self) -> str | None:
+        """The name of the step that was given, if it has one."""
+        return (self.labels[self.value - self.lowest] or None) if self.named else None
+
+    @property
+    def steps(self) -> range:
         """The steps, if a line has room for all of them; else none."""
-        return range(self.lowest, self.highest + 1) if self.highest - self.lowest < BOXES_MAX else range(0)
+        return range(self.lowest, self.highest + 1) if self.highest - self.lowest < STEPS_MAX else range(0)
+
+    @property
+    def place(self) -> float:
+        """How far up the scale the value is, in percent."""
+        return round(100 * (self.value - self.lowest) / max(1, self.highest - self.lowest), 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +86,10 @@ class PdfAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdfDocument:
-    """All that is printed. `period` is the questionnaire's title; `rating` the calibrated or final one, if included."""
+    """All that is printed. `period` is the questionnaire's title; `rating` the calibrated or final one, if included.
+
+    `draft`: every page says that the packet is not released.
+    """
 
     title: str
     company: str
@@ -75,6 +99,7 @@ class PdfDocument:
     questions: tuple[PdfAnswer, ...]
     rating: PdfRating | None = None
     language: str = "en"
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +118,8 @@ class RenderFailed(Exception):
 
     Codes: `rating-off-scale`, `document-too-large`, `pdf-too-large`, `not-renderable`, `out-of-memory` (permanent);
     `render-timeout`, `renderer-crashed`, `renderer-unavailable`, `renderer-closed`. Memory that runs out within a C
-    library ends the child, so that it mostly shows as `renderer-crashed`: tries must be limited.
+    library ends the child, so that it mostly shows as `renderer-crashed`: tries must be limited. `may_be_the_document`:
+    the document may be the cause, which tells from a machine that has too much to do only if it happens again.
     """
 
     PERMANENT: ClassVar = frozenset(
@@ -105,6 +131,7 @@ class RenderFailed(Exception):
         self.code = code
         self.detail = detail
         self.permanent = code in self.PERMANENT
+        self.may_be_the_document = self.permanent or code in {"render-timeout", "renderer-crashed"}
 
 
 def fingerprint(document: PdfDocument) -> str:
@@ -237,7 +264,9 @@ class _Child:
         except (OSError, EOFError) as error:
             if self._expired:
                 raise RenderFailed("render-timeout", f"{seconds:g} s") from error
-            raise RenderFailed("renderer-crashed", f"exit status {self._process.wait(STOP_S_MAX)}") from error
+            status = self._process.wait(STOP_S_MAX)
+            code = "render-timeout" if status == -signal.SIGXCPU else "renderer-crashed"
+            raise RenderFailed(code, f"exit status {status}") from error
         finally:
             watchdog.cancel()
             watchdog.join()
@@ -264,7 +293,7 @@ def _environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join(map(str, sources)),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "FONTCONFIG_FILE": str(here / "fonts" / "fonts.conf"),
+        "FONTCONFIG_FILE": str(FONTS),
     }
 
 
@@ -281,4 +310,4 @@ def _read_exactly(pipe: IO[bytes], length: int) -> bytes:
 
 
 def _rating(fields: dict[str, Any] | None) -> PdfRating | None:
-    return None if fields is None else PdfRating(**fields)
+    return None if fields is None else PdfRating(**{**fields, "labels": tuple(fields["labels"])})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import resource
 import sys
 from functools import cache
@@ -26,12 +27,20 @@ from reviewbus.richtext import sanitise, single_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+DRAFT: Final = "Draft, not released"
 TEMPLATE_DATED: Final = "2026-01-01T00:00:00Z"
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 VARIANT: Final = "pdf/ua-1"
 IDENTIFIER_BYTES: Final = 16
 MIB: Final = 1024 * 1024
+# What of libraries and fonts is in memory beside the process's own data.
+MAPPED_MIB: Final = 20
 GC_THRESHOLD: Final = 100_000
+# A tag, or a word of a size that nobody writes, even where no spaces are written; and its pieces, with whole entities.
+WORD_CHARS_MAX: Final = 2_000
+PIECE_CHARS: Final = 500
+_LONG: Final = re.compile(rf"<[^>]*>|[^<\s]{{{WORD_CHARS_MAX},}}")
+_PIECES: Final = re.compile(rf"(?:&[^;&]{{1,32}};|.){{1,{PIECE_CHARS}}}", re.DOTALL)
 FORBIDDEN_EVENTS: Final = ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.system", "os.fork", "urllib.")
 
 
@@ -60,24 +69,31 @@ class Refuse:
 def draw(document: PdfDocument) -> bytes:
     """Return the PDF of a document, the same bytes each time."""
     identifier = bytes.fromhex(fingerprint(document))[:IDENTIFIER_BYTES]
-    return to_pdf(to_html(document), identifier, Refuse())
+    return to_pdf(to_html(document), identifier, Refuse(), draft=document.draft)
 
 
 def to_html(document: PdfDocument) -> str:
     """Return the page's HTML: everything escaped, answers reduced to the allowed subset once more."""
-    return _template().render(document=document, template_version=TEMPLATE_VERSION, template_dated=TEMPLATE_DATED)
+    return _template().render(
+        document=document, draft=DRAFT, template_version=TEMPLATE_VERSION, template_dated=TEMPLATE_DATED
+    )
 
 
-def to_pdf(html: str, identifier: bytes, fetcher: Callable[[str], NoReturn]) -> bytes:
-    """Return the tagged PDF of a page's HTML."""
+def to_pdf(html: str, identifier: bytes, fetcher: Callable[[str], NoReturn], *, draft: bool = False) -> bytes:
+    """Return the tagged PDF of a page's HTML; of a draft, with the watermark on every page."""
     page = HTML(string=html, base_url=None, url_fetcher=fetcher)
     pdf: bytes = page.write_pdf(
-        stylesheets=[_stylesheet()],
+        stylesheets=[_stylesheet("packet.css"), *([_stylesheet("draft.css")] if draft else [])],
         pdf_variant=VARIANT,
         pdf_identifier=identifier.hex().encode(),
         presentational_hints=False,
     )
     return pdf
+
+
+def breakable(html: str) -> str:
+    """Return sanitised HTML whose long words may be broken, so that drawing one takes no time with its square."""
+    return _LONG.sub(lambda found: found[0] if found[0][0] == "<" else "<wbr>".join(_PIECES.findall(found[0])), html)
 
 
 @cache
@@ -90,13 +106,13 @@ def _template() -> jinja2.Template:
         auto_reload=False,
     )
     # Safe because the sanitiser stands between; it is the only way past the escaping.
-    environment.filters["subset"] = lambda html: Markup(sanitise(html))  # noqa: S704
+    environment.filters["subset"] = lambda html: Markup(breakable(sanitise(html)))  # noqa: S704
     return environment.get_template("packet.html.jinja")
 
 
 @cache
-def _stylesheet() -> CSS:
-    return CSS(string=(TEMPLATES / "packet.css").read_text(encoding="utf-8"), url_fetcher=Refuse())
+def _stylesheet(name: str) -> CSS:
+    return CSS(string=(TEMPLATES / name).read_text(encoding="utf-8"), url_fetcher=Refuse())
 
 
 def serve(limits: dict[str, Any], asked: IO[bytes], answered: IO[bytes]) -> None:
@@ -133,7 +149,7 @@ def _answer(answered: IO[bytes], body: bytes) -> None:
 
 
 def _warm_up() -> None:
-    rating = PdfRating(value=1, lowest=1, highest=2, label="a")
+    rating = PdfRating(value=1, lowest=1, highest=2, labels=("a", "b"))
     html = "<h3>a</h3><h4>b</h4><ul><li><strong>c <em>d</em></strong></ul><ol><li>e</ol><a href=mailto:f@g>h</a>"
     answers = (PdfAnswer(question="q", html=html), PdfAnswer(question="r", rating=rating))
     names = {"title": "t", "company": "c", "reviewee_name": "e", "manager_name": "m", "period": "p"}
@@ -146,8 +162,9 @@ def _warm_up() -> None:
 
 def _confine(limits: dict[str, Any]) -> None:
     """From here on: no more memory than allowed, no file written, no core dump, no connection, no program."""
-    memory = int(limits["memory_mib_max"]) * MIB
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    # Of what is written to; the address space says little, because fonts and libraries are mapped and hardly touched.
+    memory = (int(limits["memory_mib_max"]) - MAPPED_MIB) * MIB
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.addaudithook(_refuse_event)

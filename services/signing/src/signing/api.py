@@ -48,6 +48,7 @@ def list_actions(tx: Tx, caller: Caller, review_id: UUID) -> Any:
 
 
 @routes.command("/v1/signatures/<uuid:review_id>/sign", answer=schemas.SignedShape, body=schemas.SignBody, status=202)
+@routes.alt_response(200, schema=schemas.SignedShape, description="Done already, or at once")
 def sign(tx: Tx, caller: Caller, body: dict[str, Any], review_id: UUID) -> Answer:
     """Sign the released packet as its employee or manager."""
     named = {**body, "snapshot_hash": SnapshotHash(body["snapshot_hash"])}
@@ -69,6 +70,7 @@ def sign(tx: Tx, caller: Caller, body: dict[str, Any], review_id: UUID) -> Answe
 @routes.command(
     "/v1/signatures/<uuid:review_id>/revoke", answer=schemas.SettledShape, body=schemas.RevokeBody, status=202
 )
+@routes.alt_response(200, schema=schemas.SettledShape, description="Done already, or at once")
 def revoke(tx: Tx, caller: Caller, body: dict[str, Any], review_id: UUID) -> Answer:
     """Revoke one signature or all, as HR; the completion is lifted as well."""
     role = None if body["signer"] == "all" else Role(body["signer"])
@@ -80,6 +82,7 @@ def revoke(tx: Tx, caller: Caller, body: dict[str, Any], review_id: UUID) -> Ans
 @routes.command(
     "/v1/signatures/<uuid:review_id>/complete", answer=schemas.SettledShape, body=schemas.CompleteBody, status=202
 )
+@routes.alt_response(200, schema=schemas.SettledShape, description="Done already, or at once")
 def complete(tx: Tx, caller: Caller, body: dict[str, Any], review_id: UUID) -> Answer:
     """Complete a review without all signatures, as HR."""
     cmd = commands.Complete(review_id=_review(review_id), actor=_actor(caller), reason=body["reason"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from marshmallow import ValidationError
+
 from assessment.api.edge import actor
 from assessment.commands import people as commands
 from assessment.queries import directory
@@ -23,8 +25,13 @@ IMPORT_PATH = "/v1/people/import"
 @routes.command(IMPORT_PATH, body=setup.ImportBody, answer=setup.ImportAnswer)
 def import_people(tx: Tx, caller: Caller, body: dict[str, Any]) -> Answer:
     """Import people; the same rows again change nothing."""
-    outcome = commands.import_people(tx, actor(caller), [commands.PersonRow(**row) for row in body["people"]])
-    problems = [{"index": one.index, "person_id": one.external_id, "code": _code(one.code)} for one in outcome.problems]
+    rows = [(index, row) for index, row in enumerate(body["people"]) if not isinstance(row, ValidationError)]
+    outcome = commands.import_people(tx, actor(caller), [commands.PersonRow(**row) for _, row in rows])
+    problems = [_malformed(index, row) for index, row in enumerate(body["people"]) if isinstance(row, ValidationError)]
+    for one in outcome.problems:
+        index = rows[one.index][0]
+        problems.append({"index": index, "person_id": one.external_id, "code": _code(one.code), "errors": {}})
+    problems.sort(key=lambda problem: problem["index"])
     told = {"changed": len(outcome.changed), "unchanged": outcome.unchanged, "problems": problems}
     return Answer(status=200, acknowledgement=told)
 
@@ -48,6 +55,12 @@ def list_people(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
 def one_person(tx: Tx, caller: Caller, person_id: str) -> Any:
     """Show a person."""
     return directory.one_person(tx, actor(caller), person_id)
+
+
+def _malformed(index: int, error: ValidationError) -> dict[str, Any]:
+    sent = error.valid_data if isinstance(error.valid_data, dict) else {}
+    errors = error.normalized_messages()
+    return {"index": index, "person_id": sent.get("person_id"), "code": "malformed-row", "errors": errors}
 
 
 def _code(code: str) -> str:

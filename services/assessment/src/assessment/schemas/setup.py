@@ -25,20 +25,34 @@ class Named(Shape):
     language = parts.language(load_default="en")
 
 
+class Rows(fields.List):
+    """A list of rows; one that is malformed becomes its `ValidationError`, and does not stand in the others' way."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:  # noqa: ARG002 -- the library's
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return [self._row(each) for each in value]
+
+    def _row(self, written: Any) -> Any:
+        try:
+            return self.inner.deserialize(written)
+        except ma.ValidationError as error:
+            return error
+
+
 class ImportBody(Body):
     """People as the personnel system knows them."""
 
-    people = fields.List(
-        fields.Nested(Named), required=True, validate=validate.Length(min=1, max=parts.IMPORT_ROWS_MAX)
-    )
+    people = Rows(fields.Nested(Named), required=True, validate=validate.Length(min=1, max=parts.IMPORT_ROWS_MAX))
 
 
 class RowProblem(Shape):
     """A row that was left out."""
 
     index = fields.Integer(required=True)
-    person_id = fields.String(required=True)
+    person_id = fields.String(required=True, allow_none=True, metadata={"description": "Null where the row has none"})
     code = fields.String(required=True)
+    errors = fields.Dict(required=True, metadata={"description": "What is wrong with a malformed row, by field"})
 
 
 class ImportAnswer(Shape):
@@ -84,7 +98,18 @@ class Scale(Shape):
     highest = fields.Integer(
         required=True, strict=True, validate=validate.Range(min=-parts.SCALE_MAX, max=parts.SCALE_MAX)
     )
-    labels = parts.many(parts.text(parts.TITLE_CHARS_MAX), parts.OPTIONS_MAX, load_default=list)
+    labels = parts.many(
+        parts.text(parts.TITLE_CHARS_MAX),
+        parts.OPTIONS_MAX,
+        load_default=list,
+        metadata={"description": "None, one for each end, or one for each step"},
+    )
+
+    @ma.validates_schema
+    def _every_label_has_its_step(self, content: dict[str, Any], **_: Any) -> None:
+        steps = content["highest"] - content["lowest"] + 1
+        if len(content["labels"]) not in {0, 2, steps}:
+            raise ma.ValidationError(f"Give no label, one for each end, or one for each of {steps} steps.", "labels")
 
 
 class Option(Shape):
@@ -167,6 +192,14 @@ class CycleBody(Body):
         for name in ("self_deadline", "manager_deadline"):
             if name in content and not 2000 <= content[name].year <= 2999:  # noqa: PLR2004
                 raise ma.ValidationError("Not within the years 2000 to 2999.", name)
+
+    @ma.validates_schema
+    def _of_one_mind(self, content: dict[str, Any], **_: Any) -> None:
+        if content["release_mode"] == ReleaseMode.MANAGER_DIRECT.value and content["calibration_required"]:
+            message = "Packets that go to managers by themselves are not calibrated: choose one of the two."
+            raise ma.ValidationError(message, "calibration_required")
+        if content["release_after_calibration"] and not content["calibration_required"]:
+            raise ma.ValidationError("Without calibration nothing is released after it.", "release_after_calibration")
 
 
 class CycleAck(Shape):

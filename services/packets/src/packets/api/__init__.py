@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packets.api import calibrations, internal, packets
+from packets.api import calibrations, history, internal, operations, packets, tracking
 from packets.api.routes import routes
 
-__all__ = ["calibrations", "internal", "packets", "routes"]
+__all__ = ["calibrations", "history", "internal", "operations", "packets", "routes", "tracking"]

@@ -8,19 +8,21 @@ from flask import Response, jsonify
 
 from packets import store
 from packets.api.routes import acknowledge, actor, packet_answer, review_id_of, routes
-from packets.commands import rating, reading, release
+from packets.commands import operations, rating, reading, release
 from packets.domain.holds import awaited_fence
 from packets.domain.packet import Part, preview_tag
 from packets.domain.people import unmet_part
 from packets.domain.refusals import refuse
-from packets.domain.visibility import counts_shown, unmet_see_state
+from packets.domain.visibility import counts_shown, is_draft, unmet_see_state
 from packets.pdf import TEMPLATE_VERSION
 from packets.queries import packets as queries
+from packets.queries.history import told_beside
 from packets.queries.packets import Filters
 from packets.schemas import packets as shapes
 from packets.schemas.parts import WithReason
 from reviewbus import http
 from reviewbus.http import Reply
+from reviewbus.idempotency import Answer
 from reviewbus.problems import Problem, describe
 from reviewbus.schema import decode_cursor, encode_cursor
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from packets.domain.packet import Packet
     from reviewbus.auth import Caller
     from reviewbus.db import Tx
-    from reviewbus.idempotency import Answer
     from reviewbus.problems import RefusalLike
 
 Words = dict[str, Any]
@@ -61,7 +62,9 @@ def packets(tx: Tx, caller: Caller, query: Words) -> Words:
 def packet(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
     """Read a packet. The employee's first read of a release is noted."""
     found, part = reading.read(tx, str(review_id), actor(caller))
-    return Reply(body=queries.view(tx, found, part), etag=preview_tag(found))
+    words = {**queries.view(tx, found, part), "scheduled": queries.scheduled(tx, found, part)}
+    words |= told_beside(tx, found, part)
+    return Reply(body=words, etag=preview_tag(found))
 
 
 @routes.read("/v1/packets/<uuid:review_id>/preview", answer=shapes.ViewShape)
@@ -69,7 +72,10 @@ def preview(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
     """Read a packet as the employee will see it."""
     found = reading.authorise(tx, str(review_id), actor(caller))
     refuse(unmet_part(store.standing(tx, found, actor(caller)), Part.HR_ADMIN))
-    return Reply(body=queries.view(tx, found, Part.HR_ADMIN), etag=preview_tag(found))
+    part = Part.HR_ADMIN
+    words = {**queries.view(tx, found, part), "scheduled": queries.scheduled(tx, found, part)}
+    words |= told_beside(tx, found, part)
+    return Reply(body=words, etag=preview_tag(found))
 
 
 @routes.read("/v1/packets/<uuid:review_id>/pdf")
@@ -139,14 +145,16 @@ def release_to_manager(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
 
 @routes.command(
     "/v1/packets/<uuid:review_id>/release",
-    body=WithReason,
+    body=shapes.Release,
     answer=shapes.PacketShape,
     status=202,
     if_match=True,
 )
 @routes.alt_response(200, schema=shapes.PacketShape, description="Done already, or at once")
 def release_packet(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
-    """Release a packet to the employee, as it was previewed."""
+    """Release a packet to the employee, as it was previewed; or at an instant, if it still can be then."""
+    if body["not_before"] is not None:
+        return _schedule(tx, caller, body, str(review_id))
     saved = release.release(tx, str(review_id), actor(caller), previewed=http.if_match(), reason=body["reason"])
     return packet_answer(saved, waits=awaited_fence(saved) is not None)
 
@@ -165,6 +173,20 @@ def unrelease(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
     return packet_answer(saved, waits=awaited_fence(saved) is not None)
 
 
+def _schedule(tx: Tx, caller: Caller, body: Words, review_id: str) -> Answer:
+    found, operation = operations.schedule(
+        tx,
+        review_id,
+        actor(caller),
+        previewed=http.if_match(),
+        reason=body["reason"],
+        fires_at=body["not_before"],
+    )
+    if operation is None:
+        return packet_answer(found)
+    return Answer(status=202, acknowledgement=acknowledge(found), location=f"/v1/packets/operations/{operation.id}")
+
+
 def _rendering() -> Response:
     response = jsonify({"state": "rendering"})
     response.status_code = 202
@@ -179,7 +201,8 @@ def _file(body: bytes, packet: Packet) -> Response:
 
     response = Response(chunks(), mimetype=PDF_TYPE)
     response.content_length = len(body)
-    response.headers["Content-Disposition"] = f'attachment; filename="packet-{packet.review_id}.pdf"'
+    name = f"packet-{packet.review_id}{'-draft' if is_draft(packet) else ''}.pdf"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     tag = preview_tag(packet)
     if tag is not None:
         response.set_etag(tag)

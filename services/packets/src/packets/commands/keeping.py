@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from packets import events, store
+from packets.domain.history import entries
 from packets.domain.packet import Packet, PacketState
 from packets.domain.projection import wants_content
 from packets.domain.refusals import NotFound
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from packets.domain.facts import Record
+    from packets.domain.history import Act
     from packets.store import Saved
     from reviewbus.db import Tx
 
@@ -39,9 +41,13 @@ def known(tx: Tx, review_id: str) -> Packet:
     return packet
 
 
-def keep(tx: Tx, old: Packet, new: Packet, records: Sequence[Record]) -> Packet:
-    """Write a locked packet after one step, with the step's records; return it as it stands in its row."""
+def keep(tx: Tx, old: Packet, new: Packet, records: Sequence[Record], *, act: Act | None = None) -> Packet:
+    """Write a locked packet after one step, with the step's records; return it as it stands in its row.
+
+    `act` is what a person did to bring the step about, for the packet's history.
+    """
     saved = store.save(tx, store.Change(old=old, new=new, records=len(records)))
+    store.note_history(tx, {new.review_id: entries(saved.packet, records, first=saved.sequence, act=act)})
     _emit(tx, saved, records)
     _follow_up(tx, [(old, saved.packet)])
     return saved.packet
@@ -52,10 +58,15 @@ def keep_many(
     steps: Sequence[tuple[Packet, Packet, Sequence[Record]]],
     *,
     caused: Callable[[str], AbstractContextManager[None]] | None = None,
+    act: Act | None = None,
 ) -> None:
     """The same for many packets, by few statements; `caused` says for a review what its records were caused by."""
     changed = [(old, new, records) for old, new, records in steps if old != new or records]
     saved = store.save_many(tx, [store.Change(old=old, new=new, records=len(records)) for old, new, records in changed])
+    told = [(each, records) for (_, _, records), each in zip(changed, saved, strict=True)]
+    store.note_history(
+        tx, {each.packet.review_id: entries(each.packet, said, first=each.sequence, act=act) for each, said in told}
+    )
     for (old, _, records), each in zip(changed, saved, strict=True):
         if caused is None:
             _emit(tx, each, records)

@@ -8,6 +8,7 @@ from packets import store
 from packets.commands.keeping import keep, locked
 from packets.domain import rating as domain
 from packets.domain.facts import CalibrationRatingChanged
+from packets.domain.history import Act
 from packets.domain.ids import Rating
 from packets.domain.refusals import refuse
 from reviewbus.db import AuditEntry
@@ -45,7 +46,7 @@ def override_calibration(tx: Tx, review_id: str, actor: Actor, *, reason: str | 
     who = store.standing(tx, packet, actor)
     sources = store.Library(tx).sources(packet)
     after, records = domain.override_calibration(packet, who, has_reason=bool(reason), sources=sources)
-    saved = keep(tx, packet, after, records)
+    saved = keep(tx, packet, after, records, act=Act(by=who.person_id, reason=reason))
     if records:
         entry = AuditEntry(
             actor=who.person_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from packets import store
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from packets.domain.packet import Packet, Part
     from packets.domain.people import Actor
     from reviewbus.db import Tx
+
+# Jobs are done in the order of their times: after a bulk release there may be an hour of them.
+_BEFORE_OTHERS = timedelta(days=1)
 
 
 def read(tx: Tx, review_id: str, actor: Actor) -> tuple[Packet, Part]:
@@ -36,17 +40,19 @@ def authorise(tx: Tx, review_id: str, actor: Actor) -> Packet:
 
 
 def want_pdf(tx: Tx, review_id: str) -> None:
-    """Have the packet's PDF rendered."""
-    jobs.enqueue(tx, PDF, review_id, {"review_id": review_id, "ahead": False})
+    """Have the packet's PDF rendered, before those that nobody waits for."""
+    jobs.enqueue(tx, PDF, review_id, {"review_id": review_id, "ahead": False}, run_at=tx.now - _BEFORE_OTHERS)
 
 
 def download(tx: Tx, previewed: Packet, actor: Actor) -> Packet | None:
     """Note the download of a file that was made for `previewed`; None if the packet shows something else by now.
 
+    Something else is also the draft of what is released, and the other way round.
+
     This is the last look at the rights: the file's bytes are in memory, and the row stays locked until the commit.
     """
     packet = locked(tx, previewed.review_id)
     after, records = domain.download(packet, store.standing(tx, packet, actor))
-    if store.shown_by(packet) != store.shown_by(previewed):
+    if (store.shown_by(packet), domain.is_draft(packet)) != (store.shown_by(previewed), domain.is_draft(previewed)):
         return None
     return keep(tx, packet, after, records)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from packets.domain.conversation import unmet_record_conversation
 from packets.domain.packet import Packet, Part, preview_tag
 from packets.domain.people import unmet_part
 from packets.domain.rating import unmet_change_rating, unmet_override
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What this service's commands do to one packet; the last is an unrelease that revokes signatures as well."""
+    """What this service's commands do to one packet; one of them is an unrelease that revokes signatures as well."""
 
     READ = "read"
     RELEASE_TO_MANAGER = "release-to-manager"
@@ -27,6 +28,7 @@ class Action(StrEnum):
     CHANGE_RATING = "change-rating"
     OVERRIDE_CALIBRATION = "override-calibration"
     UNRELEASE_AND_REVOKE = "unrelease-and-revoke"
+    CONVERSATION_HELD = "conversation-held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ def actions(packet: Packet, standing: Standing) -> tuple[Answer, ...]:
         Action.CHANGE_RATING: unmet_change_rating(packet, standing, has_reason=True),
         Action.OVERRIDE_CALIBRATION: unmet_override(packet, standing, has_reason=True),
         Action.UNRELEASE_AND_REVOKE: unmet_unrelease(packet, standing, revoke_signatures=True, has_reason=True),
+        Action.CONVERSATION_HELD: unmet_record_conversation(packet, standing),
     }
     return tuple(Answer(action=action, unmet=_told(standing, reasons)) for action, reasons in unmet.items())
 

@@ -10,7 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from packets.domain.ids import CycleId, PersonId, ReviewId, SessionId, SnapshotHash
+    from collections.abc import Mapping
+
+    from packets.domain.ids import CycleId, OperationId, PersonId, ReviewId, SessionId, SnapshotHash
     from packets.domain.packet import Holder, PacketState, Part
 
 
@@ -166,6 +168,17 @@ class PacketDownloaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRecorded:
+    """The manager said that the conversation about the packet took place; `state`: with_manager or released."""
+
+    review_id: ReviewId
+    epoch: int
+    state: PacketState
+    snapshot_hash: SnapshotHash
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationStarted:
     """The review is in a session that started or was reopened."""
 
@@ -242,6 +255,26 @@ class SharedQuestionsChanged:
     by: PersonId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationStarted:
+    """A command for many packets begins to be carried out."""
+
+    operation_id: OperationId
+    command: str
+    review_count: int
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationCompleted:
+    """Every packet of the operation has its outcome. `counts`: how many done, skipped, failed, cancelled."""
+
+    operation_id: OperationId
+    command: str
+    counts: Mapping[str, int]
+    was_cancelled: bool
+
+
 Fact = (
     PacketReady
     | PacketRebuilt
@@ -252,6 +285,7 @@ Fact = (
     | PacketUnreleased
     | PacketViewed
     | PacketDownloaded
+    | ConversationRecorded
     | CalibrationStarted
     | CalibrationCompleted
     | CalibrationCancelled

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from packets.domain.ids import (
         ContentHash,
         CycleId,
+        OperationId,
         PersonId,
         Rating,
         ReviewId,
@@ -119,7 +120,9 @@ class Packet:
     UNRELEASING, the pin of what was asked for. `requested_by` and `requested_as` (manager or hr_admin) are who asked
     for the newest release. `was_sent`: it was with the manager when it was asked for. `send_when_ready`: it goes to
     the manager as soon as it is ready. `assessment_version` is that of assessment's row, as of the newest fact taken
-    in. `session_id` is the calibration session that the review is in, or was calibrated in.
+    in. `session_id` is the calibration session that the review is in, or was calibrated in. `hidden_by` is the bulk
+    unrelease that will take the packet back when its turn comes: until then nobody below HR reads it.
+    `conversation_held`: the manager has said so since the packet was sent or released, until it was taken back.
     """
 
     review_id: ReviewId
@@ -140,6 +143,9 @@ class Packet:
     last_refusal: str | None = None
     revoked_epoch: int | None = None
     viewed_epoch: int | None = None
+    downloaded_epoch: int | None = None
+    conversation_held: bool = False
+    hidden_by: OperationId | None = None
 
     assessment_version: int = 0
     manager_version: int = 0
@@ -274,3 +280,8 @@ def preview_tag(packet: Packet) -> str | None:
 def is_viewed(packet: Packet) -> bool:
     """Whether the employee has read the packet in its present epoch."""
     return packet.state is PacketState.RELEASED and packet.viewed_epoch == packet.epoch
+
+
+def is_downloaded(packet: Packet) -> bool:
+    """Whether the employee has downloaded the packet in its present epoch."""
+    return packet.state is PacketState.RELEASED and packet.downloaded_epoch == packet.epoch

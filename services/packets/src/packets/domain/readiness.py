@@ -101,6 +101,7 @@ def recompute(packet: Packet, sources: Sources) -> tuple[Packet, tuple[Record, .
 def come_back(packet: Packet, sources: Sources) -> tuple[Packet, tuple[Record, ...]]:
     """An unreleasing packet whose review is unlocked: ready or none, judged anew; the manager no longer has it."""
     free = replace(packet, state=PacketState.NONE, snapshot=None, was_sent=False, send_when_ready=False)
+    free = replace(free, conversation_held=False)
     free = bind(free, sources.selection)
     unmet = unmet_ready(free)
     snapshot = None if unmet else take_snapshot(free, sources)
@@ -168,7 +169,7 @@ def _goes_to_manager(packet: Packet) -> bool:
 
 
 def _withdraw(packet: Packet, unmet: list[Refusal]) -> tuple[Packet, tuple[Record, ...]]:
-    fallen = replace(packet, state=PacketState.NONE, snapshot=None, was_sent=False)
+    fallen = replace(packet, state=PacketState.NONE, snapshot=None, was_sent=False, conversation_held=False)
     return fallen, (withdrawn(fallen, was=packet.state, reasons=unmet),)
 
 

@@ -208,6 +208,48 @@ class QuestionnaireNotFetched(Refusal):
     rank = Rank.CONFLICT
 
 
+class OperationNotPlanned(Refusal):
+    """The operation holds no plan that waits to be applied. Params: state."""
+
+    code = "operation-not-planned"
+    rank = Rank.CONFLICT
+
+
+class PlanExpired(Refusal):
+    """The plan is too old; make a new one."""
+
+    code = "plan-expired"
+    rank = Rank.CONFLICT
+
+
+class NotCancellable(Refusal):
+    """What is taken back was hidden at once: an unrelease that runs goes on to its end."""
+
+    code = "not-cancellable"
+    rank = Rank.CONFLICT
+
+
+class OperationFinished(Refusal):
+    """The operation is over."""
+
+    code = "operation-finished"
+    rank = Rank.CONFLICT
+
+
+class NotScheduled(Refusal):
+    """No release of this packet is scheduled."""
+
+    code = "not-scheduled"
+    rank = Rank.CONFLICT
+
+
+class AlreadyScheduled(Refusal):
+    """A release of this packet is scheduled already; cancel it first."""
+
+    code = "already-scheduled"
+    rank = Rank.CONFLICT
+
+
 class VersionMissing(Refusal):
     """The command must name the version that it is based on."""
 

@@ -48,7 +48,7 @@ def unmet_release(packet: Packet, standing: Standing, *, previewed: str | None, 
 
     `previewed` is the `preview_tag` of what the person has seen; HR needs a reason to bypass the manager.
     """
-    who = _unmet_releaser(packet, standing)
+    who = unmet_releaser(packet, standing)
     if who or packet.state is PacketState.RELEASED:
         return who
     reasons = unmet_open(packet)
@@ -146,7 +146,7 @@ def unrelease(
     if packet.state is PacketState.UNRELEASING:
         return packet, ()
     if packet.state is PacketState.WITH_MANAGER:
-        ready = replace(packet, state=PacketState.READY, was_sent=False)
+        ready = replace(packet, state=PacketState.READY, was_sent=False, hidden_by=None, conversation_held=False)
         fact = PacketWithdrawn(
             review_id=packet.review_id,
             epoch=packet.epoch,
@@ -180,6 +180,7 @@ def hide(
         was_sent=False,
         send_when_ready=False,
         revoked_epoch=packet.epoch if revoke_signatures else packet.revoked_epoch,
+        hidden_by=None,
     )
     fact = PacketUnreleased(
         review_id=packet.review_id,
@@ -193,7 +194,8 @@ def hide(
     return hidden, (fact, unlock(hidden))
 
 
-def _unmet_releaser(packet: Packet, standing: Standing) -> list[Refusal]:
+def unmet_releaser(packet: Packet, standing: Standing) -> list[Refusal]:
+    """Why the person is not one who releases this packet, in whatever state: the manager that has it, and HR."""
     who = unmet_part(standing, Part.MANAGER, Part.HR_ADMIN)
     if who or Part.HR_ADMIN in standing.parts or manager_sees(packet):
         return who

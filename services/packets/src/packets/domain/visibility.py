@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from packets.domain.facts import PacketDownloaded, PacketViewed
 from packets.domain.packet import CalibrationState, Packet, PacketState, Part, RatingShown, is_viewed, pinned
+from packets.domain.people import unmet_part
 from packets.domain.readiness import unmet_ready
-from packets.domain.refusals import ForbiddenRole, NotFound, NotReady, Refusal, UnknownPerson, refuse
+from packets.domain.refusals import ForbiddenRole, NotFound, NotReady, Refusal, SelfDealing, UnknownPerson, refuse
 from packets.domain.selection import Audience, Question, Selection, shown_question_ids
 
 if TYPE_CHECKING:
@@ -26,14 +27,20 @@ class Choice:
 
 
 def employee_sees(packet: Packet) -> bool:
-    """Whether the employee may read the packet: released, and nothing else."""
-    return packet.state is PacketState.RELEASED
+    """Whether the employee may read the packet: released, and not about to be taken back."""
+    return packet.state is PacketState.RELEASED and packet.hidden_by is None
+
+
+def is_draft(packet: Packet) -> bool:
+    """Whether whoever sees the packet sees a preview of it, which must say so where it is printed."""
+    return not employee_sees(packet)
 
 
 def manager_sees(packet: Packet) -> bool:
     """Whether the manager of record may read the packet: once sent, until it is taken back; and once released."""
-    return packet.state in {PacketState.RELEASED, PacketState.WITH_MANAGER} or (
-        packet.state is PacketState.RELEASING and packet.was_sent
+    return packet.hidden_by is None and (
+        packet.state in {PacketState.RELEASED, PacketState.WITH_MANAGER}
+        or (packet.state is PacketState.RELEASING and packet.was_sent)
     )
 
 
@@ -63,6 +70,12 @@ def unmet_see_state(packet: Packet, standing: Standing) -> list[Refusal]:
     return [] if seeing else [NotFound()]
 
 
+def unmet_history(standing: Standing) -> list[Refusal]:
+    """Why the person cannot read what became of the packet, and what HR typed: HR does, but for a superior's."""
+    who = unmet_part(standing, Part.HR_ADMIN)
+    return [NotFound()] if any(isinstance(each, SelfDealing) for each in who) else who
+
+
 def counts_shown(standing: Standing) -> bool:
     """Whether the person is told how often the row was written: HR is; others would learn of what is kept from them."""
     return bool((standing.parts | standing.barred) & {Part.HR_ADMIN, Part.HR_ASSISTANT})
@@ -88,14 +101,16 @@ def read(packet: Packet, standing: Standing) -> tuple[Packet, tuple[Record, ...]
 def download(packet: Packet, standing: Standing) -> tuple[Packet, tuple[Record, ...]]:
     """The packet after the person has downloaded it, which is also a read. Refuses as `unmet_read`."""
     viewed, facts = read(packet, standing)
+    part = read_as(packet, standing)
     fact = PacketDownloaded(
         review_id=packet.review_id,
         epoch=packet.epoch,
         snapshot_hash=pinned(packet).hash,
         reader_id=standing.person_id,
-        reader_part=read_as(packet, standing),
+        reader_part=part,
     )
-    return viewed, (*facts, fact)
+    downloaded = replace(viewed, downloaded_epoch=packet.epoch) if part is Part.EMPLOYEE else viewed
+    return downloaded, (*facts, fact)
 
 
 def chosen(packet: Packet, selection: Selection, questions: tuple[Question, ...]) -> Choice:

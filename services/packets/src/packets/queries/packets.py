@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from packets import store
 from packets.domain import actions as domain_actions
 from packets.domain import visibility
-from packets.domain.packet import Part, is_overridden, is_viewed, pinned
+from packets.domain.packet import PacketState, Part, is_overridden, is_viewed, pinned
 from packets.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Standing
 from packets.domain.people import standing as domain_standing
 from packets.domain.refusals import NotFound
@@ -19,8 +19,9 @@ from packets.store.tables import packets as table
 from reviewbus.canonical import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from packets.domain.operation import Operation
     from packets.domain.packet import Packet
     from packets.store import Library, Questionnaire
     from reviewbus.db import Tx
@@ -51,6 +52,7 @@ def overview(packet: Packet, standing: Standing) -> Words:
         "calibration": packet.calibration.value if told else None,
         "overridden": is_overridden(packet) if told else None,
         "last_refusal": packet.last_refusal if told else None,
+        "scheduled": None,
     }
 
 
@@ -73,7 +75,16 @@ def listing(tx: Tx, actor: Actor, filters: Filters, *, after: str | None, limit:
     # Seeing a state does not depend on the reporting line, so that the directory is not asked.
     seen = [(packet, domain_standing(packet, actor, {})) for packet in rows[:limit]]
     items = [overview(packet, who) for packet, who in seen if not visibility.unmet_see_state(packet, who)]
+    _tell_scheduled(tx, items)
     return items, rows[limit - 1].review_id if len(rows) > limit else None
+
+
+def scheduled(tx: Tx, packet: Packet, part: Part) -> Words | None:
+    """The release that will fire, which the employee is not told of."""
+    if part is Part.EMPLOYEE:
+        return None
+    operation = store.scheduled_for(tx, [packet.review_id]).get(packet.review_id)
+    return None if operation is None else _scheduled(operation)
 
 
 def view(tx: Tx, packet: Packet, part: Part) -> Words:
@@ -127,6 +138,7 @@ class Paper:
 
     packet: Packet
     key: str
+    draft: bool
     title: str
     names: store.Names
     view: Words
@@ -136,7 +148,7 @@ def pdf_key(library: Library, packet: Packet, names: store.Names, *, company: st
     """The key of a packet's PDF: what it shows, the names frozen with it, and how it is printed.
 
     The questionnaire is a part of it: its title and the words of its options and scales are printed as well, and the
-    snapshot's hash does not cover them.
+    snapshot's hash does not cover them. So is the watermark: what is not released has a file of its own.
     """
     shown: dict[str, Any] = {
         "snapshot": pinned(packet).hash,
@@ -146,6 +158,7 @@ def pdf_key(library: Library, packet: Packet, names: store.Names, *, company: st
         "company": company,
         "template": template,
         "language": names.language,
+        "draft": visibility.is_draft(packet),
     }
     return digest(shown)
 
@@ -158,10 +171,22 @@ def paper(tx: Tx, packet: Packet, *, company: str, template: str) -> Paper:
     return Paper(
         packet=packet,
         key=pdf_key(library, packet, names, company=company, template=template),
+        draft=visibility.is_draft(packet),
         title=questionnaire.title,
         names=names,
         view=view(tx, packet, Part.EMPLOYEE),
     )
+
+
+def _tell_scheduled(tx: Tx, items: Sequence[Words]) -> None:
+    # What is released has nothing to fire: the employee, who sees no other packet, is told of none.
+    waiting = {each["review_id"]: each for each in items if each["state"] != PacketState.RELEASED}
+    for review_id, operation in store.scheduled_for(tx, waiting.keys()).items():
+        waiting[review_id]["scheduled"] = _scheduled(operation)
+
+
+def _scheduled(operation: Operation) -> Words:
+    return {"not_before": operation.fires_at, "by": operation.actor.person_id, "operation_id": operation.id}
 
 
 def _papers(library: Library, packet: Packet) -> tuple[Questionnaire, Mapping[str, Mapping[str, Any]]]:

@@ -6,8 +6,8 @@ from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from packets.domain.packet import PacketState
-from packets.schemas.parts import ScaleShape, rating_value
-from reviewbus.schema import Body, Flag, Page, Shape, person_id, reason
+from packets.schemas.parts import ScaleShape, WithReason, rating_value
+from reviewbus.schema import Body, Flag, Instant, Page, Shape, person_id, reason
 
 
 class RatingChanged(Body):
@@ -41,6 +41,22 @@ class PacketShape(Shape):
     epoch = fields.Integer(required=True)
 
 
+class Release(WithReason):
+    """Why a packet is released, where that is needed, and when."""
+
+    not_before = fields.AwareDateTime(
+        load_default=None, allow_none=True, metadata={"description": "Released at this instant, if it still can be"}
+    )
+
+
+class ScheduledShape(Shape):
+    """A release that fires at an instant."""
+
+    not_before = Instant(required=True)
+    by = fields.String(required=True)
+    operation_id = fields.String(required=True)
+
+
 class RatedPacketShape(PacketShape):
     """How far a packet is, after its rating changed."""
 
@@ -58,6 +74,9 @@ class OverviewShape(PacketShape):
     calibration = fields.String(required=True, allow_none=True)
     overridden = fields.Boolean(required=True, allow_none=True)
     last_refusal = fields.String(required=True, allow_none=True)
+    scheduled = fields.Nested(
+        ScheduledShape, required=True, allow_none=True, metadata={"description": "For HR and the manager; else null"}
+    )
 
 
 class PacketsShape(Shape):
@@ -111,6 +130,15 @@ class ViewShape(Shape):
     selection_version = fields.Integer(required=True)
     questions = fields.List(fields.Nested(ShownQuestion), required=True)
     rating = fields.Nested(ShownRating, required=True, allow_none=True)
+    corrected_at = Instant(
+        required=True, allow_none=True, metadata={"description": "When it took the place of a packet that differed"}
+    )
+    conversation_at = Instant(
+        required=True, allow_none=True, metadata={"description": "For HR and the manager; else null"}
+    )
+    scheduled = fields.Nested(
+        ScheduledShape, required=True, allow_none=True, metadata={"description": "For HR and the manager; else null"}
+    )
 
 
 class RenderingShape(Shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from packets.domain.packet import Packet
     from packets.domain.selection import Selection
     from reviewbus.db import Tx
+
+FAILURES_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +207,12 @@ def keep_pdf(tx: Tx, key: str, *, snapshot_hash: str, body: bytes | None, failur
 
 
 def forget_pdfs(tx: Tx, before: datetime) -> int:
-    """Delete files rendered before an instant; whoever asks again has them rendered again, byte for byte."""
-    gone = tx.execute(sa.delete(pdf_files).where(pdf_files.c.rendered_at < before).returning(sa.literal(1)))
+    """Delete files rendered before an instant; whoever asks again has them rendered again, byte for byte.
+
+    Also yesterday's failures: a machine that had too much to do then may have less.
+    """
+    failed = sa.and_(pdf_files.c.failure.is_not(None), pdf_files.c.rendered_at < tx.now - FAILURES_KEPT)
+    gone = tx.execute(
+        sa.delete(pdf_files).where(sa.or_(pdf_files.c.rendered_at < before, failed)).returning(sa.literal(1))
+    )
     return len(gone.all())

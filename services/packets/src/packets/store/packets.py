@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from packets.domain.history import moments
 from packets.domain.holds import awaited_fence
+from packets.store.history import MOMENTS
 from packets.store.rows import from_row, to_row
 from packets.store.tables import packets, snapshots
 from reviewbus.db import one
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 _WAITING = ("waiting_since", "retry_at", "resent")
-_KEPT = {"review_id", "event_sequence", "moved_for", "created_at", *_WAITING}
+_KEPT = {"review_id", "event_sequence", "moved_for", "created_at", *_WAITING, *MOMENTS}
 _WRITTEN = tuple(column.name for column in packets.c if column.name not in _KEPT)
 _SAVE_MANY = sa.text(
     f"update packets p set {', '.join(f'{name} = v.{name}' for name in _WRITTEN)},"  # noqa: S608 -- our own columns
     f" {', '.join(f'{name} = case when g.waits_anew then v.{name} else p.{name} end' for name in _WAITING)},"
+    f" {', '.join(f'{name} = coalesce(v.{name}, p.{name})' for name in MOMENTS)},"
     " event_sequence = p.event_sequence + g.records"
     " from jsonb_populate_recordset(null::packets, cast(:rows as jsonb)) v"
     " join unnest(cast(:ids as uuid[]), cast(:expected as bigint[]), cast(:records as bigint[]),"
@@ -149,7 +152,7 @@ def _values(old: Packet, new: Packet, now: datetime) -> dict[str, Any]:
     fence = awaited_fence(new)
     if fence != awaited_fence(old):
         values |= {"waiting_since": None if fence is None else now, "retry_at": None, "resent": 0}
-    return values
+    return values | dict.fromkeys(moments(old, new), now)
 
 
 def _note_snapshots(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:

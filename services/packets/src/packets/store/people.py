@@ -13,7 +13,7 @@ from reviewbus.directory import line_above
 from reviewbus.tables import directory as directory_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from packets.domain.packet import Packet
     from packets.domain.people import Actor, Directory, Standing
@@ -36,3 +36,9 @@ def standing(tx: Tx, packet: Packet, actor: Actor) -> Standing:
     claims = calibrator or people.HR_ADMIN in actor.roles
     lines = directory(tx, actor, [packet.subject_id]) if claims else {}
     return people.standing(packet, actor, lines, calibrator=calibrator)
+
+
+def standings(tx: Tx, packets: Mapping[str, Packet], actor: Actor) -> dict[str, Standing]:
+    """What `actor` is to each of these reviews, where no seat in a calibration session decides."""
+    lines = directory(tx, actor, {packet.subject_id for packet in packets.values()})
+    return {review_id: people.standing(packet, actor, lines) for review_id, packet in packets.items()}

@@ -19,6 +19,7 @@ from packets.domain.packet import (
     Snapshot,
     SnapshotRef,
 )
+from packets.domain.tracking import tracked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,11 +35,12 @@ _WORDS = {
 
 
 def to_row(packet: Packet) -> dict[str, Any]:
-    """The columns that a packet fills: all but the store's own."""
+    """The columns that a packet fills: all but the store's own. `tracked` follows from the others, to be counted by."""
     row = {name: getattr(packet, name) for name in _PLAIN}
     row |= {name: word.value for name in _WORDS if (word := row[name]) is not None}
     ref = packet.snapshot.ref if packet.snapshot else None
     return row | {
+        "tracked": tracked(packet),
         "holds": [[hold.holder.value, hold.fence, hold.held] for hold in packet.holds],
         "override_by": packet.override.by if packet.override else None,
         "override_manager_version": packet.override.manager_version if packet.override else None,

@@ -42,6 +42,9 @@ packets = sa.Table(
     sa.Column("last_refusal", sa.Text),
     sa.Column("revoked_epoch", sa.BigInteger),
     sa.Column("viewed_epoch", sa.BigInteger),
+    sa.Column("downloaded_epoch", sa.BigInteger),
+    sa.Column("conversation_held", sa.Boolean, nullable=False),
+    sa.Column("hidden_by", _id()),
     sa.Column("assessment_version", sa.BigInteger, nullable=False),
     sa.Column("manager_version", sa.BigInteger, nullable=False),
     sa.Column("submitted", sa.Boolean, nullable=False),
@@ -61,18 +64,29 @@ packets = sa.Table(
     sa.Column("selection_version", sa.BigInteger, nullable=False),
     sa.Column("shared_count", sa.Integer, nullable=False),
     sa.Column("shares_rating", sa.Boolean, nullable=False),
+    sa.Column("tracked", sa.Integer, nullable=False),
     # What no decision asks for: the numbering of events, the reconciler's notes, which restore the row was moved for.
     sa.Column("event_sequence", sa.BigInteger, nullable=False),
     sa.Column("waiting_since", _instant()),
     sa.Column("retry_at", _instant()),
     sa.Column("resent", sa.Integer, nullable=False),
     sa.Column("moved_for", _instant()),
+    # When each came about last; whether it still holds, the state and the epochs say.
+    sa.Column("sent_at", _instant()),
+    sa.Column("released_at", _instant()),
+    sa.Column("viewed_at", _instant()),
+    sa.Column("downloaded_at", _instant()),
+    sa.Column("conversation_at", _instant()),
     sa.Column("created_at", _instant(), nullable=False),
     sa.Column("changed_at", _instant(), nullable=False),
 )
 sa.Index("packets_cycle", packets.c.cycle_id, packets.c.review_id)
 sa.Index("packets_subject", packets.c.subject_id, packets.c.review_id)
 sa.Index("packets_manager", packets.c.manager_id, packets.c.review_id)
+# All that counting a cycle takes, so that it never reads the rows themselves.
+sa.Index(
+    "packets_tracked", packets.c.cycle_id, packets.c.manager_id, packets.c.tracked, postgresql_include=["subject_id"]
+)
 sa.Index("packets_waiting", packets.c.waiting_since, postgresql_where=packets.c.waiting_since.is_not(None))
 
 cycles = sa.Table(
@@ -195,3 +209,72 @@ calibration_ratings = sa.Table(
     sa.Column("changed_at", _instant(), nullable=False),
 )
 sa.Index("calibration_ratings_review", calibration_ratings.c.review_id, calibration_ratings.c.id)
+
+operations = sa.Table(
+    "operations",
+    metadata,
+    sa.Column("id", _id(), primary_key=True),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("actor_id", sa.Text, nullable=False),
+    sa.Column("actor_roles", JSONB, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("revoke_signatures", sa.Boolean, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("position", _id()),
+    sa.Column("fires_at", _instant()),
+    sa.Column("expires_at", _instant()),
+    sa.Column("created_at", _instant(), nullable=False),
+    sa.Column("started_at", _instant()),
+    sa.Column("finished_at", _instant()),
+    # When it last had its turn: operations take turns.
+    sa.Column("turned_at", _instant(), nullable=False),
+)
+sa.Index(
+    "operations_open",
+    operations.c.turned_at,
+    postgresql_where=operations.c.state.in_(["planning", "scheduled", "running", "cancelling"]),
+)
+
+operation_items = sa.Table(
+    "operation_items",
+    metadata,
+    sa.Column("operation_id", _id(), primary_key=True),
+    sa.Column("review_id", _id(), primary_key=True),
+    # Null where no packet has the id.
+    sa.Column("subject_id", sa.Text),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("tag", sa.Text),
+    sa.Column("unmet", JSONB, nullable=False),
+    sa.Column("decided_at", _instant()),
+)
+sa.Index("operation_items_review", operation_items.c.review_id)
+sa.Index(
+    "operation_items_asked",
+    operation_items.c.operation_id,
+    operation_items.c.review_id,
+    postgresql_where=operation_items.c.outcome == "asked",
+)
+
+# Lines are added, never changed, by the transaction of the step that they tell of; `number` is its event's.
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("review_id", _id(), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("at", _instant(), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("by", sa.Text),
+    sa.Column("part", sa.Text),
+    sa.Column("code", sa.Text),
+    # What a person typed.
+    sa.Column("reason", sa.Text),
+    sa.Column("operation_id", _id()),
+    sa.Column("snapshot_hash", sa.Text),
+    sa.Column("manager_version", sa.BigInteger),
+    sa.Column("selection_version", sa.BigInteger),
+    sa.Column("rating_version", sa.BigInteger),
+    sa.Column("revoke_signatures", sa.Boolean),
+)

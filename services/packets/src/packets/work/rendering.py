@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reviewbus.jobs import Job
 
 TITLE = "Performance review"
+# What ended the renderer that often, or took all its time, is the document's own doing.
+TRIES_MAX = 3
 _log = telemetry.logger("packets")
 
 
@@ -49,7 +51,7 @@ class Printer:
         try:
             body = self.renderer.render(document(paper, company=self.company))
         except RenderFailed as failed:
-            if not failed.permanent:
+            if not failed.permanent and (not failed.may_be_the_document or job.attempts < TRIES_MAX):
                 raise
             failure = failed.code
             _log.error("pdf_not_renderable", review_id=paper.packet.review_id, code=failure)
@@ -89,6 +91,7 @@ def document(paper: Paper, *, company: str) -> PdfDocument:
         questions=tuple(_answer(each) for each in view["questions"]),
         rating=_final(view["rating"]),
         language=names.language or "en",
+        draft=paper.draft,
     )
 
 
@@ -111,7 +114,5 @@ def _final(rating: Mapping[str, Any] | None) -> PdfRating | None:
 
 
 def _rating(value: int, scale: Mapping[str, Any], caption: str) -> PdfRating:
-    lowest, highest, labels = scale["lowest"], scale["highest"], scale.get("labels") or []
-    named = len(labels) == highest - lowest + 1 and lowest <= value <= highest
-    label = single_line(labels[value - lowest]) if named else None
-    return PdfRating(value=value, lowest=lowest, highest=highest, label=label, caption=caption)
+    labels = tuple(single_line(each) for each in scale.get("labels") or [])
+    return PdfRating(value=value, lowest=scale["lowest"], highest=scale["highest"], labels=labels, caption=caption)

@@ -125,7 +125,8 @@ class Keeper:
         """Delete what is kept for a time only."""
         with self.db.begin() as tx:
             answers = idempotency.forget(tx, timedelta(days=ANSWERS_KEEP_DAYS))
-            return answers + store.forget_pdfs(tx, tx.now - timedelta(days=self.settings.pdf_keep_days))
+            ended = store.forget_operations(tx, finished_for=timedelta(days=self.settings.operation_keep_days))
+            return answers + ended + store.forget_pdfs(tx, tx.now - timedelta(days=self.settings.pdf_keep_days))
 
     def _learn_people(self) -> list[dict[str, Any]]:
         """Learn who reports to whom, which no fact may have told; return what was found."""

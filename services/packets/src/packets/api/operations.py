@@ -1,0 +1,122 @@
+"""Operations over many packets: planned, applied, watched, cancelled; and releases at an instant."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+
+from packets.api.routes import acknowledge, actor, review_id_of, routes
+from packets.commands import operations
+from packets.commands.operations import Chosen, Wanted
+from packets.domain.operation import Command
+from packets.queries import operations as queries
+from packets.schemas import operations as shapes
+from packets.schemas.packets import PacketShape
+from reviewbus.http import Reply
+from reviewbus.idempotency import Answer
+from reviewbus.schema import decode_cursor, encode_cursor
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from packets.domain.operation import Operation
+    from reviewbus.auth import Caller
+    from reviewbus.db import Tx
+
+Words = dict[str, Any]
+
+
+@routes.command("/v1/packets/bulk", body=shapes.NewOperation, answer=shapes.BegunShape, status=202)
+def begin(tx: Tx, caller: Caller, body: Words) -> Answer:
+    """Give one command to many packets, or plan to. What an unrelease takes back is hidden when this is answered."""
+    wanted = Wanted(
+        command=Command(body["action"]),
+        reason=body["reason"],
+        revoke_signatures=body["revoke_signatures"],
+        fires_at=body["not_before"],
+        dry_run=body["dry_run"],
+    )
+    return begun(operations.begin(tx, actor(caller), wanted, _chosen(body["selection"])))
+
+
+@routes.read("/v1/packets/operations/<uuid:operation_id>", answer=shapes.OperationShape)
+def progress(tx: Tx, caller: Caller, operation_id: UUID) -> Words:
+    """Watch an operation."""
+    return queries.progress(tx, str(operation_id), actor(caller))
+
+
+@routes.read("/v1/packets/operations/<uuid:operation_id>/items", query=shapes.ItemsQuery, answer=shapes.ItemsShape)
+@routes.alt_response(200, schema={"type": "string"}, content_type="text/csv", description="All items, as CSV")
+def items(tx: Tx, caller: Caller, query: Words, operation_id: UUID) -> Reply | Response:
+    """What became of each packet of an operation, or would."""
+    if query["format"] == "csv":
+        every = queries.all_items(tx, str(operation_id), actor(caller), outcome=query["outcome"])
+        return _csv(every, f"operation-{operation_id}.csv")
+    after = decode_cursor(query["cursor"], str)
+    found, last = queries.items(
+        tx,
+        str(operation_id),
+        actor(caller),
+        outcome=query["outcome"],
+        after=review_id_of(after[0]) if after else None,
+        limit=query["limit"],
+    )
+    return Reply(body={"items": found, "next_cursor": encode_cursor(last) if last else None})
+
+
+@routes.command(
+    "/v1/packets/operations/<uuid:operation_id>/apply", body=shapes.Applied, answer=shapes.BegunShape, status=202
+)
+def apply(tx: Tx, caller: Caller, body: Words, operation_id: UUID) -> Answer:
+    """Carry a plan out; each packet is judged again."""
+    return begun(operations.apply(tx, str(operation_id), actor(caller), fires_at=body["not_before"]))
+
+
+@routes.command("/v1/packets/operations/<uuid:operation_id>/cancel", answer=shapes.BegunShape)
+def cancel(tx: Tx, caller: Caller, operation_id: UUID) -> Answer:
+    """Leave alone what an operation has not begun."""
+    return begun(operations.cancel(tx, str(operation_id), actor(caller)), status=200)
+
+
+@routes.command("/v1/packets/<uuid:review_id>/cancel-scheduled", answer=PacketShape)
+def cancel_scheduled(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
+    """Take back a release that has not fired yet."""
+    packet = operations.cancel_scheduled(tx, str(review_id), actor(caller))
+    return Answer(status=200, acknowledgement=acknowledge(packet))
+
+
+def begun(operation: Operation, *, status: int = 202) -> Answer:
+    """Answer with an operation's address."""
+    words = {
+        "operation_id": operation.id,
+        "action": operation.command.value,
+        "state": operation.state.value,
+        "review_count": operation.size,
+    }
+    location = f"/v1/packets/operations/{operation.id}" if status == 202 else None  # noqa: PLR2004 -- accepted
+    return Answer(status=status, acknowledgement=words, location=location)
+
+
+def _chosen(selection: Words) -> Chosen:
+    named = selection.get("filter")
+    if named is None:
+        return Chosen(review_ids={str(each) for each in selection["review_ids"]})
+    left_out = {str(each) for each in selection["leave_out"]}
+    return Chosen(filters={column: str(value) for column, value in named.items()}, leave_out=left_out)
+
+
+def _csv(rows: Any, name: str) -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["review_id", "subject_id", "outcome", "unmet", "why", "decided_at"])
+    for row in rows:
+        unmet = row["unmet"]
+        codes, words = " ".join(each["code"] for each in unmet), " ".join(each["detail"] for each in unmet)
+        decided = row["decided_at"].isoformat() if row["decided_at"] else ""
+        writer.writerow([row["review_id"], row["subject_id"] or "", row["outcome"], codes, words, decided])
+    response = Response(text.getvalue(), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,277 @@
+"""One command for many packets: begun by a person, carried out in turns; each is judged as by the single command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from packets import events, store
+from packets.commands.keeping import keep_many, locked
+from packets.commands.release import UNRELEASE_AND_REVOKE, note
+from packets.domain import operation as domain
+from packets.domain import release as single
+from packets.domain.facts import OperationCompleted, OperationStarted
+from packets.domain.history import Act
+from packets.domain.ids import OperationId, ReviewId
+from packets.domain.operation import Command, Item, Operation, OperationState, Outcome
+from packets.domain.packet import PacketState, Part
+from packets.domain.refusals import AlreadyScheduled, NotScheduled, refuse
+from reviewbus import telemetry
+from reviewbus.crash import crash_point
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from packets.domain.facts import Record
+    from packets.domain.packet import Packet
+    from packets.domain.people import Actor, Standing
+    from reviewbus.db import Tx
+
+PLAN_KEPT = timedelta(hours=24)
+_ACTIONS = {Command.RELEASE_TO_MANAGER: "packet.release-to-manager", Command.RELEASE: "packet.release"}
+_log = telemetry.logger("packets")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The packets that were chosen: named, or all that `filters` (columns and their values) leave but `leave_out`."""
+
+    review_ids: Collection[str] = ()
+    filters: Mapping[str, str] | None = None
+    leave_out: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be done to each."""
+
+    command: Command
+    reason: str | None = None
+    revoke_signatures: bool = False
+    fires_at: datetime | None = None
+    dry_run: bool = False
+
+
+def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen) -> Operation:
+    """A new operation over what is chosen now. An unrelease that is no plan hides its packets with this transaction."""
+    domain.may_begin(actor)
+    fresh = _begun(tx, actor, wanted)
+    if chosen.filters is not None:
+        size = store.choose_filtered(tx, fresh, chosen.filters, chosen.leave_out)
+    else:
+        size = store.choose_named(tx, fresh, [_named(each) for each in chosen.review_ids])
+    operation = replace(fresh, size=size)
+    store.add_operation(tx, operation)
+    _run(tx, operation)
+    return operation
+
+
+def apply(tx: Tx, operation_id: str, actor: Actor, *, fires_at: datetime | None) -> Operation:
+    """Carry a plan out."""
+    before = _locked(tx, operation_id, actor)
+    if fires_at is not None and before.command is not Command.RELEASE:
+        fires_at = None
+    after = domain.apply(before, actor, now=tx.now, fires_at=fires_at)
+    store.save_operation(tx, before, after)
+    _run(tx, after)
+    return after
+
+
+def cancel(tx: Tx, operation_id: str, actor: Actor) -> Operation:
+    """Leave alone what was not begun."""
+    before = _locked(tx, operation_id, actor)
+    after = domain.cancel(before)
+    if after != before:
+        store.leave_waiting(tx, after)
+        store.save_operation(tx, before, after)
+    return after
+
+
+def schedule(
+    tx: Tx, review_id: str, actor: Actor, *, previewed: str | None, reason: str | None, fires_at: datetime
+) -> tuple[Packet, Operation | None]:
+    """Release one packet at an instant, if it could be released now; it is judged again then.
+
+    None: it is released already.
+    """
+    packet = locked(tx, review_id)
+    who = store.standing(tx, packet, actor)
+    refuse(single.unmet_release(packet, who, previewed=previewed, has_reason=bool(reason)))
+    if packet.state is PacketState.RELEASED:
+        return packet, None
+    if store.scheduled_for(tx, [review_id]):
+        raise AlreadyScheduled
+    wanted = Wanted(command=Command.RELEASE, reason=reason, fires_at=fires_at)
+    operation = replace(_begun(tx, actor, wanted), size=1)
+    item = Item(review_id=ReviewId(review_id), outcome=Outcome.CHOSEN, tag=previewed)
+    store.choose_named(tx, operation, [item])
+    store.add_operation(tx, operation)
+    return packet, operation
+
+
+def cancel_scheduled(tx: Tx, review_id: str, actor: Actor) -> Packet:
+    """Take back a release that has not fired yet, as if it had never been asked for."""
+    packet = locked(tx, review_id)
+    who = store.standing(tx, packet, actor)
+    refuse(single.unmet_releaser(packet, who))
+    found = store.scheduled_for(tx, [review_id]).get(review_id)
+    # It may be firing just now: what holds the operation's row decides.
+    operation = store.read_operation(tx, found.id, lock=True) if found else None
+    if operation is None or operation[0].state is not OperationState.SCHEDULED:
+        raise NotScheduled
+    store.drop_item(tx, operation[0], review_id)
+    return packet
+
+
+def turn(tx: Tx, *, rows: int, in_flight_max: int, besides: Collection[str] = ()) -> tuple[str, int] | None:
+    """Give the operation that waits longest its turn, one besides those; return its id, and how many packets moved.
+
+    None: there is no other.
+    """
+    operation = store.claim_operation(tx, besides=besides)
+    if operation is None:
+        return None
+    current = operation
+    if operation.state is OperationState.SCHEDULED:
+        current = domain.fires(operation)
+        _tell_started(tx, current)
+    moved = _settle(tx, current, rows) if current.state is not OperationState.PLANNING else 0
+    room = rows
+    if current.state is OperationState.RUNNING and current.command is not Command.RELEASE_TO_MANAGER:
+        room = min(rows, in_flight_max - store.in_flight(tx, in_flight_max))
+    items = store.next_items(tx, current, room) if room > 0 and current.state is not OperationState.CANCELLING else []
+    if items:
+        crash_point("packets-operation-chunk")
+        noted = (
+            _judge(tx, current, items) if current.state is OperationState.PLANNING else _carry_out(tx, current, items)
+        )
+        store.note_items(tx, current, noted)
+        current = replace(current, position=items[-1].review_id)
+    elif room > 0 and not store.has_asked_items(tx, current):
+        current = _over(tx, current)
+    store.save_operation(tx, operation, current)
+    return operation.id, moved + len(items) + (current.state is not operation.state)
+
+
+def give_up_next(tx: Tx, *, besides: Collection[str] = ()) -> tuple[str, int] | None:
+    """Leave out the packet at which the operation whose turn it is fails again and again; return as `turn`."""
+    operation = store.claim_operation(tx, besides=besides)
+    if operation is None:
+        return None
+    items = store.next_items(tx, operation, 1)
+    failed = [replace(each, outcome=Outcome.FAILED, unmet=(domain.UNEXPECTED,)) for each in items]
+    store.note_items(tx, operation, failed)
+    position = items[-1].review_id if items else operation.position
+    store.save_operation(tx, operation, replace(operation, position=position))
+    _log.error("operation_item_failed", operation_id=operation.id, review_ids=[each.review_id for each in items])
+    return operation.id, len(items)
+
+
+def _begun(tx: Tx, actor: Actor, wanted: Wanted) -> Operation:
+    fresh = Operation(
+        id=OperationId(str(tx.new_id())),
+        command=wanted.command,
+        state=OperationState.RUNNING,
+        actor=actor,
+        reason=wanted.reason,
+        revoke_signatures=wanted.revoke_signatures,
+        fires_at=wanted.fires_at,
+    )
+    return domain.begun(fresh, dry_run=wanted.dry_run)
+
+
+def _run(tx: Tx, operation: Operation) -> None:
+    if operation.state is not OperationState.RUNNING:
+        return
+    if operation.command is Command.UNRELEASE:
+        hidden = store.hide_chosen(tx, operation)
+        _log.info("operation_hid", operation_id=operation.id, packets=hidden)
+    _tell_started(tx, operation)
+
+
+def _tell_started(tx: Tx, operation: Operation) -> None:
+    fact = OperationStarted(
+        operation_id=operation.id,
+        command=operation.command.value,
+        review_count=operation.size,
+        by=operation.actor.person_id,
+    )
+    tx.emit(events.operation_started(fact))
+
+
+def _over(tx: Tx, operation: Operation) -> Operation:
+    after = domain.after_pass(operation, expires_at=tx.now + PLAN_KEPT)
+    if operation.state is not OperationState.PLANNING:
+        counts = store.count_outcomes(tx, operation.id)
+        fact = OperationCompleted(
+            operation_id=operation.id,
+            command=operation.command.value,
+            counts={each.value: counts.get(each.value, 0) for each in domain.ENDS},
+            was_cancelled=after.state is OperationState.CANCELLED,
+        )
+        tx.emit(events.operation_completed(fact))
+    return after
+
+
+def _settle(tx: Tx, operation: Operation, rows: int) -> int:
+    """Note of what was asked for what became of it."""
+    packets = store.read_many(tx, store.unsettled_items(tx, operation, rows))
+    noted = []
+    for review_id, packet in packets.items():
+        outcome, code = domain.settled(operation.command, packet)
+        if outcome is not Outcome.ASKED:
+            noted.append(Item(review_id=ReviewId(review_id), outcome=outcome, unmet=(code,) if code else ()))
+    store.note_items(tx, operation, noted)
+    return len(noted)
+
+
+def _judge(tx: Tx, operation: Operation, items: Collection[Item]) -> list[Item]:
+    """What would become of each packet; none is changed."""
+    packets = store.read_many(tx, [each.review_id for each in items])
+    standings = store.standings(tx, packets, operation.actor)
+    return [
+        domain.judged(operation, each, packets.get(each.review_id), standings.get(each.review_id)) for each in items
+    ]
+
+
+def _carry_out(tx: Tx, operation: Operation, items: Collection[Item]) -> list[Item]:
+    packets = store.load_many(tx, [each.review_id for each in items])
+    standings = store.standings(tx, packets, operation.actor)
+    noted: list[Item] = []
+    steps: list[tuple[Packet, Packet, tuple[Record, ...]]] = []
+    for each in items:
+        packet, who = packets.get(each.review_id), standings.get(each.review_id)
+        judged = domain.judged(operation, each, packet, who)
+        if packet is None or who is None or judged.outcome is not Outcome.ALLOWED:
+            noted.append(judged)
+            if packet is not None:
+                steps.append((packet, domain.shown_again(packet, operation), ()))
+            continue
+        after, records, outcome = domain.carried_out(operation, packet, who, each.tag)
+        noted.append(replace(judged, outcome=outcome))
+        steps.append((packet, after, records))
+        if records:
+            _note(tx, operation, packet, after, who)
+    act = Act(by=operation.actor.person_id, reason=operation.reason, operation_id=operation.id)
+    keep_many(tx, steps, act=act)
+    return noted
+
+
+def _note(tx: Tx, operation: Operation, packet: Packet, after: Packet, who: Standing) -> None:
+    if operation.command is Command.UNRELEASE:
+        action = UNRELEASE_AND_REVOKE if operation.revoke_signatures else "packet.unrelease"
+        note(tx, action, packet, who, operation.reason)
+        return
+    part = after.requested_as if operation.command is Command.RELEASE else Part.HR_ADMIN
+    note(tx, _ACTIONS[operation.command], packet, who, operation.reason, part=part)
+
+
+def _locked(tx: Tx, operation_id: str, actor: Actor) -> Operation:
+    found = store.read_operation(tx, operation_id, lock=True)
+    return domain.may_see(found[0] if found else None, actor)
+
+
+def _named(review_id: str) -> Item:
+    return Item(review_id=ReviewId(review_id), outcome=Outcome.CHOSEN)

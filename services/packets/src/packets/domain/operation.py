@@ -1,0 +1,238 @@
+"""One command for many packets: what it may become, and what becomes of each packet under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from packets.domain import release as single
+from packets.domain.packet import FROZEN, Packet, PacketState, ReleaseMode, preview_tag, signed_holders
+from packets.domain.people import HR_ADMIN, Actor
+from packets.domain.refusals import (
+    ForbiddenRole,
+    NotCancellable,
+    NotFound,
+    OperationFinished,
+    OperationNotPlanned,
+    PlanExpired,
+    Refusal,
+    refuse,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from packets.domain.facts import Record
+    from packets.domain.ids import OperationId, ReviewId
+    from packets.domain.people import Standing
+
+
+class Command(StrEnum):
+    """The single command that an operation gives to each of its packets."""
+
+    RELEASE_TO_MANAGER = "release-to-manager"
+    RELEASE = "release"
+    UNRELEASE = "unrelease"
+
+
+class OperationState(StrEnum):
+    """Planning looks at every item and changes none; running carries out; cancelling waits for what was asked for."""
+
+    PLANNING = "planning"
+    PLANNED = "planned"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    """What became of one packet. Asked: another service has to agree; allowed: a plan would carry it out."""
+
+    CHOSEN = "chosen"
+    ALLOWED = "allowed"
+    ASKED = "asked"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINISHED = frozenset({OperationState.COMPLETED, OperationState.CANCELLED})
+WAITING = frozenset({Outcome.CHOSEN, Outcome.ALLOWED})
+# How packets can end under an operation.
+ENDS = (Outcome.DONE, Outcome.SKIPPED, Outcome.FAILED, Outcome.CANCELLED)
+_IN_FLIGHT = frozenset({PacketState.RELEASING, PacketState.UNRELEASING})
+UNEXPECTED = "unexpected-error"
+TAKEN_BACK = "taken-back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One row per operation. `actor` is who acts: who began it, or applied its plan.
+
+    `size` counts its packets. `position` is how far the present pass is: packets are taken in the order of their
+    ids. `fires_at`: not before then; `expires_at`: until when a plan can be applied.
+    """
+
+    id: OperationId
+    command: Command
+    state: OperationState
+    actor: Actor
+    reason: str | None = None
+    revoke_signatures: bool = False
+    size: int = 0
+    position: ReviewId | None = None
+    fires_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One packet under an operation. `tag`: the preview that the plan was made of, or that the person has seen."""
+
+    review_id: ReviewId
+    outcome: Outcome
+    tag: str | None = None
+    unmet: tuple[str, ...] = ()
+
+
+def may_begin(actor: Actor) -> None:
+    """Refuse `forbidden-role` to whoever is not HR."""
+    refuse([] if HR_ADMIN in actor.roles else [ForbiddenRole()])
+
+
+def may_see(operation: Operation | None, actor: Actor) -> Operation:
+    """The operation for HR and for who began it. Refuses `not-found`."""
+    if operation is None or not (HR_ADMIN in actor.roles or actor.person_id == operation.actor.person_id):
+        raise NotFound
+    return operation
+
+
+def begun(operation: Operation, *, dry_run: bool) -> Operation:
+    """The operation as it starts: a plan, a wait for its instant, or a run."""
+    if dry_run:
+        return replace(operation, state=OperationState.PLANNING)
+    return _started(operation)
+
+
+def apply(operation: Operation, actor: Actor, *, now: datetime, fires_at: datetime | None) -> Operation:
+    """Carry a plan out, on behalf of whoever applies it; each packet is judged again.
+
+    Refuses `operation-not-planned`, `plan-expired`.
+    """
+    may_begin(actor)
+    if operation.state is not OperationState.PLANNED:
+        raise OperationNotPlanned(state=operation.state.value)
+    if operation.expires_at is not None and operation.expires_at <= now:
+        raise PlanExpired
+    return _started(replace(operation, actor=actor, fires_at=fires_at, expires_at=None, position=None))
+
+
+def cancel(operation: Operation) -> Operation:
+    """Leave alone what was not begun; what was asked for is still answered. Refuses `not-cancellable`.
+
+    What was taken back was hidden at once, so that an unrelease goes on to its end.
+    """
+    match operation.state:
+        case OperationState.CANCELLING | OperationState.CANCELLED:
+            return operation
+        case OperationState.COMPLETED:
+            raise OperationFinished
+        case OperationState.RUNNING if operation.command is Command.UNRELEASE:
+            raise NotCancellable
+        case OperationState.RUNNING:
+            return replace(operation, state=OperationState.CANCELLING)
+        case _:
+            return replace(operation, state=OperationState.CANCELLED)
+
+
+def after_pass(operation: Operation, *, expires_at: datetime) -> Operation:
+    """The operation when every packet was looked at once and none is awaited any more."""
+    match operation.state:
+        case OperationState.PLANNING:
+            return replace(operation, state=OperationState.PLANNED, position=None, expires_at=expires_at)
+        case OperationState.CANCELLING:
+            return replace(operation, state=OperationState.CANCELLED)
+        case _:
+            return replace(operation, state=OperationState.COMPLETED)
+
+
+def fires(operation: Operation) -> Operation:
+    """A scheduled operation at its instant."""
+    return replace(operation, state=OperationState.RUNNING)
+
+
+def unmet(operation: Operation, packet: Packet, standing: Standing, tag: str | None) -> list[Refusal]:
+    """Why the operation's command cannot be carried out on the packet; `tag`: what must be shown, None for anything."""
+    has_reason = bool(operation.reason)
+    match operation.command:
+        case Command.RELEASE_TO_MANAGER:
+            return single.unmet_send_to_manager(packet, standing)
+        case Command.RELEASE:
+            previewed = tag or preview_tag(packet)
+            return single.unmet_release(packet, standing, previewed=previewed, has_reason=has_reason)
+        case Command.UNRELEASE:
+            revoke = operation.revoke_signatures
+            return single.unmet_unrelease(packet, standing, revoke_signatures=revoke, has_reason=has_reason)
+
+
+def judged(operation: Operation, item: Item, packet: Packet | None, standing: Standing | None) -> Item:
+    """The item with what the operation would do to its packet: allowed, with what is shown now; or skipped, and why."""
+    if packet is None or standing is None:
+        return replace(item, outcome=Outcome.SKIPPED, unmet=(NotFound.code,))
+    reasons = sorted(unmet(operation, packet, standing, item.tag), key=lambda reason: reason.rank)
+    if reasons:
+        return replace(item, outcome=Outcome.SKIPPED, unmet=tuple(reason.code for reason in reasons))
+    return replace(item, outcome=Outcome.ALLOWED, tag=item.tag or preview_tag(packet))
+
+
+def carried_out(
+    operation: Operation, packet: Packet, standing: Standing, tag: str | None
+) -> tuple[Packet, tuple[Record, ...], Outcome]:
+    """The packet after the operation's command, which must not be refused, and what became of it."""
+    has_reason = bool(operation.reason)
+    match operation.command:
+        case Command.RELEASE_TO_MANAGER:
+            after, records = single.send_to_manager(packet, standing)
+        case Command.RELEASE:
+            previewed = tag or preview_tag(packet)
+            after, records = single.release(packet, standing, previewed=previewed, has_reason=has_reason)
+        case Command.UNRELEASE:
+            revoke = operation.revoke_signatures
+            after, records = single.unrelease(packet, standing, revoke_signatures=revoke, has_reason=has_reason)
+    return after, records, Outcome.ASKED if after.state in _IN_FLIGHT else Outcome.DONE
+
+
+def settled(command: Command, packet: Packet) -> tuple[Outcome, str | None]:
+    """What became of a packet that was asked for, and the code of why it failed; asked, as long as it is in flight."""
+    if command is Command.UNRELEASE:
+        return (Outcome.ASKED, None) if packet.state is PacketState.UNRELEASING else (Outcome.DONE, None)
+    match packet.state:
+        case PacketState.RELEASING:
+            return Outcome.ASKED, None
+        case PacketState.RELEASED:
+            return Outcome.DONE, None
+        case _:
+            return Outcome.FAILED, packet.last_refusal or TAKEN_BACK
+
+
+def hides(operation: Operation, packet: Packet) -> bool:
+    """Whether an unrelease of many hides the packet at once, before its turn comes: whatever it will take back."""
+    if packet.state is PacketState.WITH_MANAGER:
+        return packet.release_mode is not ReleaseMode.MANAGER_DIRECT
+    return packet.state in FROZEN - {PacketState.UNRELEASING} and (
+        operation.revoke_signatures or not signed_holders(packet)
+    )
+
+
+def shown_again(packet: Packet, operation: Operation) -> Packet:
+    """A packet that was hidden for its turn, and is not taken back after all."""
+    return replace(packet, hidden_by=None) if packet.hidden_by == operation.id else packet
+
+
+def _started(operation: Operation) -> Operation:
+    waits = operation.fires_at is not None
+    return replace(operation, state=OperationState.SCHEDULED if waits else OperationState.RUNNING)

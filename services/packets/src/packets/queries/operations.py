@@ -1,0 +1,115 @@
+"""How far operations are, and what became of each packet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+
+from packets import store
+from packets.domain.operation import ENDS, Outcome, may_see
+from packets.domain.refusals import Refusal
+from packets.store.tables import operation_items
+from reviewbus.problems import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packets.domain.operation import Operation
+    from packets.domain.people import Actor
+    from packets.store import Times
+    from reviewbus.db import Tx
+    from reviewbus.problems import RefusalLike
+
+Words = dict[str, Any]
+_CHUNK_ROWS = 1_000
+
+
+def progress(tx: Tx, operation_id: str, actor: Actor) -> Words:
+    """How far the operation is: counts, rate, and the seconds that are left at this rate."""
+    operation, times = _found(tx, operation_id, actor)
+    counts = {each.value: 0 for each in Outcome} | store.count_outcomes(tx, operation_id)
+    rate = _rate(tx, times, sum(counts[each.value] for each in ENDS))
+    left = counts[Outcome.CHOSEN] + counts[Outcome.ALLOWED] + counts[Outcome.ASKED]
+    return {
+        "operation_id": operation.id,
+        "action": operation.command.value,
+        "state": operation.state.value,
+        "by": operation.actor.person_id,
+        "reason": operation.reason,
+        "revoke_signatures": operation.revoke_signatures,
+        "review_count": operation.size,
+        "counts": counts,
+        "created_at": times.created_at,
+        "not_before": operation.fires_at,
+        "expires_at": operation.expires_at,
+        "started_at": times.started_at,
+        "finished_at": times.finished_at,
+        "per_second": None if rate is None else round(rate, 1),
+        "seconds_left": round(left / rate, 1) if rate and times.finished_at is None else None,
+    }
+
+
+def items(
+    tx: Tx, operation_id: str, actor: Actor, *, outcome: str | None, after: str | None, limit: int
+) -> tuple[list[Words], str | None]:
+    """What became of each packet, in the order of the ids; and the id after which to go on. Never the reader's own."""
+    _found(tx, operation_id, actor)
+    rows = _rows(tx, operation_id, actor, outcome=outcome, after=after, limit=limit + 1)
+    return rows[:limit], rows[limit - 1]["review_id"] if len(rows) > limit else None
+
+
+def all_items(tx: Tx, operation_id: str, actor: Actor, *, outcome: str | None) -> Iterator[Words]:
+    """All of them, read as they are asked for."""
+    _found(tx, operation_id, actor)
+    after: str | None = None
+    while True:
+        rows = _rows(tx, operation_id, actor, outcome=outcome, after=after, limit=_CHUNK_ROWS)
+        yield from rows
+        if len(rows) < _CHUNK_ROWS:
+            return
+        after = rows[-1]["review_id"]
+
+
+def _rows(
+    tx: Tx, operation_id: str, actor: Actor, *, outcome: str | None, after: str | None, limit: int
+) -> list[Words]:
+    statement = (
+        sa.select(operation_items)
+        .where(operation_items.c.operation_id == operation_id)
+        .where(operation_items.c.subject_id.is_distinct_from(actor.person_id))
+        .order_by(operation_items.c.review_id)
+        .limit(limit)
+    )
+    if outcome is not None:
+        statement = statement.where(operation_items.c.outcome == outcome)
+    if after is not None:
+        statement = statement.where(operation_items.c.review_id > after)
+    return [
+        {
+            "review_id": row["review_id"],
+            "subject_id": row["subject_id"],
+            "outcome": row["outcome"],
+            "unmet": [{"code": code, "detail": words_of(code)} for code in row["unmet"]],
+            "decided_at": row["decided_at"],
+        }
+        for row in tx.execute(statement).mappings()
+    ]
+
+
+def words_of(code: str) -> str:
+    """What a person is told about a code: the refusal's own sentence; for one of another service, the code in words."""
+    refusal = next((each for each in Refusal.__subclasses__() if each.code == code), None)
+    return explain(cast("RefusalLike", refusal())) if refusal else f"{code.replace('-', ' ').capitalize()}."
+
+
+def _found(tx: Tx, operation_id: str, actor: Actor) -> tuple[Operation, Times]:
+    found = store.read_operation(tx, operation_id)
+    return may_see(found[0] if found else None, actor), found[1]  # type: ignore[index]
+
+
+def _rate(tx: Tx, times: Times, ended: int) -> float | None:
+    if times.started_at is None:
+        return None
+    seconds = ((times.finished_at or tx.now) - times.started_at).total_seconds()
+    return ended / seconds if seconds > 0 else None

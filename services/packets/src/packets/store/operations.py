@@ -1,0 +1,314 @@
+"""Operations over many packets, and their items: chosen, hidden and noted by few statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from packets.domain.ids import OperationId, PersonId, ReviewId
+from packets.domain.operation import FINISHED, WAITING, Command, Item, Operation, OperationState, Outcome
+from packets.domain.people import Actor
+from packets.store.tables import operation_items, operations, packets
+from reviewbus.db import one
+from reviewbus.directory import line_above
+from reviewbus.tables import outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from reviewbus.db import Tx
+
+FILTERS = ("cycle_id", "state", "manager_id", "calibration")
+_OPEN = (OperationState.PLANNING, OperationState.RUNNING, OperationState.CANCELLING)
+_WAITING = sorted(each.value for each in WAITING)
+# What the operation will take back, as `domain.operation.hides` says it, and the person may: hidden in one statement,
+# locked in the order of the ids as everywhere.
+_HIDE = sa.text(
+    "with mine as (select p.review_id from packets p join operation_items i on i.review_id = p.review_id"
+    " where i.operation_id = cast(:id as uuid) and p.subject_id <> :actor and p.subject_id <> all(:line)"
+    " and exists (select from directory d where d.person_id = p.subject_id)"
+    " and (p.state in ('releasing', 'released') or p.state = 'with_manager' and p.release_mode <> 'manager_direct')"
+    " and (p.state = 'with_manager' or :revoke or not p.holds @? 'strict $[*] ? (@[2] == true)')"
+    " order by p.review_id for no key update of p)"
+    " update packets p set hidden_by = cast(:id as uuid), row_version = p.row_version + 1, changed_at = :now"
+    " from mine where mine.review_id = p.review_id returning p.review_id"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """When an operation was begun, when its run started and ended."""
+
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def add_operation(tx: Tx, operation: Operation) -> None:
+    """Write a new operation."""
+    began = tx.now if operation.state is OperationState.RUNNING else None
+    stamps = {"created_at": tx.now, "turned_at": tx.now, "started_at": began}
+    tx.execute(sa.insert(operations).values(id=operation.id, **_values(operation), **stamps))
+
+
+def save_operation(tx: Tx, old: Operation, new: Operation) -> None:
+    """Write a locked operation after one step, and note when it had its turn."""
+    values: dict[str, Any] = {**_values(new), "turned_at": tx.now}
+    if new.state is OperationState.RUNNING and old.state is not OperationState.RUNNING:
+        values["started_at"] = tx.now
+    if new.state in FINISHED and old.state not in FINISHED:
+        values["finished_at"] = tx.now
+    tx.execute(sa.update(operations).where(operations.c.id == old.id).values(values))
+
+
+def read_operation(tx: Tx, operation_id: str, *, lock: bool = False) -> tuple[Operation, Times] | None:
+    """An operation and its times; with `lock`, nobody else changes it until the transaction ends."""
+    statement = sa.select(operations).where(operations.c.id == operation_id)
+    row = one(tx.execute(statement.with_for_update(key_share=True) if lock else statement))
+    return None if row is None else (_operation(row), _times(row))
+
+
+def claim_operation(tx: Tx, *, besides: Collection[str] = ()) -> Operation | None:
+    """The open operation whose turn is longest ago, locked; those that other processes work on are passed over."""
+    due = sa.and_(operations.c.state == OperationState.SCHEDULED.value, operations.c.fires_at <= tx.now)
+    statement = (
+        sa.select(operations)
+        .where(sa.or_(operations.c.state.in_([each.value for each in _OPEN]), due), operations.c.id.not_in(besides))
+        .order_by(operations.c.turned_at)
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    row = one(tx.execute(statement))
+    return None if row is None else _operation(row)
+
+
+def drop_operation(tx: Tx, operation_id: str) -> None:
+    """Delete an operation and what it holds."""
+    tx.execute(sa.delete(operation_items).where(operation_items.c.operation_id == operation_id))
+    tx.execute(sa.delete(operations).where(operations.c.id == operation_id))
+
+
+def choose_filtered(tx: Tx, operation: Operation, filters: Mapping[str, str], leave_out: Collection[str]) -> int:
+    """Put the packets that a filter names under the operation; return how many. Never the person's own."""
+    chosen = sa.select(
+        sa.literal(operation.id, operations.c.id.type),
+        packets.c.review_id,
+        packets.c.subject_id,
+        sa.literal(Outcome.CHOSEN.value),
+        sa.literal([], operation_items.c.unmet.type),
+    ).where(packets.c.subject_id != operation.actor.person_id)
+    for name in FILTERS:
+        if name in filters:
+            chosen = chosen.where(packets.c[name] == filters[name])
+    if leave_out:
+        chosen = chosen.where(
+            packets.c.review_id != sa.all_(sa.cast(sorted(leave_out), sa.ARRAY(packets.c.review_id.type)))
+        )
+    columns = ["operation_id", "review_id", "subject_id", "outcome", "unmet"]
+    added = insert(operation_items).from_select(columns, chosen).returning(sa.literal(1))
+    return len(tx.execute(added).all())
+
+
+def choose_named(tx: Tx, operation: Operation, items: Collection[Item]) -> int:
+    """Put these packets under the operation, also those that do not exist; return how many."""
+    named = {each.review_id: each for each in items}
+    found = tx.execute(
+        sa.select(packets.c.review_id, packets.c.subject_id).where(packets.c.review_id.in_(named.keys()))
+    )
+    subjects = {row.review_id: row.subject_id for row in found}
+    rows = [
+        {
+            "operation_id": operation.id,
+            "review_id": each.review_id,
+            "subject_id": subjects.get(each.review_id),
+            "outcome": each.outcome.value,
+            "tag": each.tag,
+            "unmet": list(each.unmet),
+        }
+        for each in named.values()
+    ]
+    if rows:
+        tx.execute(sa.insert(operation_items), rows)
+    return len(rows)
+
+
+def hide_chosen(tx: Tx, operation: Operation) -> int:
+    """Hide at once what the operation will take back; return how many packets."""
+    who = operation.actor.person_id
+    line = list(line_above(tx, who))
+    parameters = {"id": operation.id, "actor": who, "line": line, "revoke": operation.revoke_signatures, "now": tx.now}
+    return len(tx.execute(_HIDE, parameters).all())
+
+
+def next_items(tx: Tx, operation: Operation, limit: int) -> list[Item]:
+    """The next packets in the operation's present pass, in the order of their ids."""
+    statement = (
+        sa.select(operation_items)
+        .where(operation_items.c.operation_id == operation.id, operation_items.c.outcome.in_(_WAITING))
+        .order_by(operation_items.c.review_id)
+        .limit(limit)
+    )
+    if operation.position is not None:
+        statement = statement.where(operation_items.c.review_id > operation.position)
+    return [_item(row) for row in tx.execute(statement).mappings()]
+
+
+def unsettled_items(tx: Tx, operation: Operation, limit: int) -> list[str]:
+    """Packets that were asked for and are in flight no more."""
+    settled = (
+        sa.select(operation_items.c.review_id)
+        .join(packets, packets.c.review_id == operation_items.c.review_id)
+        .where(
+            operation_items.c.operation_id == operation.id,
+            operation_items.c.outcome == Outcome.ASKED.value,
+            packets.c.waiting_since.is_(None),
+        )
+        .limit(limit)
+    )
+    return list(tx.execute(settled).scalars())
+
+
+def has_asked_items(tx: Tx, operation: Operation) -> bool:
+    """Whether something that was asked for is not answered yet."""
+    asked = operation_items.c.outcome == Outcome.ASKED.value
+    wanted = sa.select(sa.literal(1)).where(operation_items.c.operation_id == operation.id, asked).limit(1)
+    return tx.execute(wanted).first() is not None
+
+
+def note_items(tx: Tx, operation: Operation, items: Sequence[Item]) -> None:
+    """Write down what became of these packets."""
+    if not items:
+        return
+    rows = (
+        sa.func.unnest(
+            sa.cast([each.review_id for each in items], sa.ARRAY(operation_items.c.review_id.type)),
+            sa.cast([each.outcome.value for each in items], sa.ARRAY(sa.Text)),
+            sa.cast([each.tag for each in items], sa.ARRAY(sa.Text)),
+            sa.cast([" ".join(each.unmet) for each in items], sa.ARRAY(sa.Text)),
+        )
+        .table_valued("review_id", "outcome", "tag", "unmet", name="noted")
+        .render_derived()
+    )
+    tx.execute(
+        sa.update(operation_items)
+        .where(operation_items.c.operation_id == operation.id, operation_items.c.review_id == rows.c.review_id)
+        .values(
+            outcome=rows.c.outcome,
+            tag=rows.c.tag,
+            unmet=sa.func.to_jsonb(sa.func.string_to_array(rows.c.unmet, " ")),
+            decided_at=tx.now,
+        )
+    )
+
+
+def leave_waiting(tx: Tx, operation: Operation) -> None:
+    """Note of everything that was not begun that it was cancelled."""
+    tx.execute(
+        sa.update(operation_items)
+        .where(operation_items.c.operation_id == operation.id, operation_items.c.outcome.in_(_WAITING))
+        .values(outcome=Outcome.CANCELLED.value, decided_at=tx.now)
+    )
+
+
+def in_flight(tx: Tx, limit: int) -> int:
+    """How much is under way, counted up to `limit`: packets that wait for assessment, or records that wait to leave."""
+    waiting = sa.select(sa.literal(1)).select_from(packets).where(packets.c.waiting_since.is_not(None)).limit(limit)
+    unsent = sa.select(sa.literal(1)).select_from(outbox).limit(limit)
+    counts = [sa.select(sa.func.count()).select_from(each.subquery()).scalar_subquery() for each in (waiting, unsent)]
+    return int(tx.execute(sa.select(sa.func.greatest(*counts))).scalar_one())
+
+
+def count_outcomes(tx: Tx, operation_id: str) -> dict[str, int]:
+    """How many packets of the operation have which outcome."""
+    counted = (
+        sa.select(operation_items.c.outcome, sa.func.count().label("items"))
+        .where(operation_items.c.operation_id == operation_id)
+        .group_by(operation_items.c.outcome)
+    )
+    return {row.outcome: row.items for row in tx.execute(counted)}
+
+
+def scheduled_for(tx: Tx, review_ids: Collection[str]) -> dict[str, Operation]:
+    """The scheduled release of each of these packets that has one; the earliest, where there are several."""
+    if not review_ids:
+        return {}
+    statement = (
+        sa.select(operation_items.c.review_id, operations)
+        .join(operations, operations.c.id == operation_items.c.operation_id)
+        .where(
+            operation_items.c.review_id.in_(review_ids),
+            operation_items.c.outcome.in_(_WAITING),
+            operations.c.state == OperationState.SCHEDULED.value,
+        )
+        .order_by(operations.c.fires_at.desc())
+    )
+    return {row["review_id"]: _operation(row) for row in tx.execute(statement).mappings()}
+
+
+def drop_item(tx: Tx, operation: Operation, review_id: str) -> None:
+    """Take one packet out of an operation; one that holds no other goes with it."""
+    if operation.size == 1:
+        drop_operation(tx, operation.id)
+        return
+    mine = operation_items.c.operation_id == operation.id, operation_items.c.review_id == review_id
+    tx.execute(sa.delete(operation_items).where(*mine))
+    tx.execute(sa.update(operations).where(operations.c.id == operation.id).values(size=operations.c.size - 1))
+
+
+def forget_operations(tx: Tx, *, finished_for: timedelta) -> int:
+    """Delete what ended so long ago, and the plans that nobody applied in time; return how many."""
+    gone = sa.or_(
+        operations.c.finished_at < tx.now - finished_for,
+        sa.and_(operations.c.state == OperationState.PLANNED.value, operations.c.expires_at < tx.now),
+    )
+    ids = list(tx.execute(sa.select(operations.c.id).where(gone).with_for_update(skip_locked=True)).scalars())
+    for each in ids:
+        drop_operation(tx, each)
+    return len(ids)
+
+
+def _values(operation: Operation) -> dict[str, Any]:
+    return {
+        "command": operation.command.value,
+        "state": operation.state.value,
+        "actor_id": operation.actor.person_id,
+        "actor_roles": sorted(operation.actor.roles),
+        "reason": operation.reason,
+        "revoke_signatures": operation.revoke_signatures,
+        "size": operation.size,
+        "position": operation.position,
+        "fires_at": operation.fires_at,
+        "expires_at": operation.expires_at,
+    }
+
+
+def _operation(row: Mapping[Any, Any]) -> Operation:
+    return Operation(
+        id=OperationId(row["id"]),
+        command=Command(row["command"]),
+        state=OperationState(row["state"]),
+        actor=Actor(person_id=PersonId(row["actor_id"]), roles=frozenset(row["actor_roles"])),
+        reason=row["reason"],
+        revoke_signatures=row["revoke_signatures"],
+        size=row["size"],
+        position=row["position"],
+        fires_at=row["fires_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def _times(row: Mapping[str, Any]) -> Times:
+    return Times(created_at=row["created_at"], started_at=row["started_at"], finished_at=row["finished_at"])
+
+
+def _item(row: Mapping[Any, Any]) -> Item:
+    return Item(
+        review_id=ReviewId(row["review_id"]),
+        outcome=Outcome(row["outcome"]),
+        tag=row["tag"],
+        unmet=tuple(row["unmet"] or ()),
+    )

@@ -1,0 +1,204 @@
+"""A whole company at once: 50,000 packets released by one command and taken back by another, on the real processes.
+
+While they are released, managers release single packets; while they are taken back, employees read.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import psutil
+import psycopg
+
+from bench.crowd import multiply
+from bench.figures import Figure, median, percentile
+from harness.clients import etag
+from harness.eventually import Polling
+from harness.people import ANNA, HELEN, MAX, SERVICES, Person
+from harness.story import Story, expect
+from harness.system import APART, Pace, System
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from harness.stack import Stack
+
+REVIEWS = 50_000
+SINGLE = 60
+MIB = 1024 * 1024
+TIMEOUT_S = 600.0
+WAIT_S = 180.0
+REASON = {"reason": "Measured."}
+
+
+def bulk(stack: Stack, folder: Path, reviews: int = REVIEWS) -> list[Figure]:
+    """Release and take back `reviews` packets."""
+    pace = Pace(sweep_every_s=3_600.0, reconcile_after_s=60.0)
+    with System.on(stack, var_dir=folder / "system", verbs=APART, pace=pace) as system:
+        story = Story(system.gateway(), Polling(WAIT_S))
+        story.begin()
+        story.select_questions()
+        story.written()
+        story.calibrate()
+        story.send_to_manager()
+        system.settle()
+        print(f"      copying one review {reviews + SINGLE:,} times", flush=True)
+        ids = multiply(system, story.review(), ANNA.id, reviews + SINGLE)
+        run = Run(system=system, story=story, many=ids[SINGLE:], single=ids[:SINGLE])
+        with Memory(system) as memory:
+            figures = [*run.release(), *run.count(), *run.unrelease()]
+        return [*figures, Figure(name="Bulk: largest process", value=memory.largest, unit="MiB", bar=400)]
+
+
+@dataclass(slots=True)
+class Memory:
+    """Looks at the resident memory of every process of the services, again and again."""
+
+    system: System
+    largest: float = 0.0
+    _over: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _look(self) -> None:
+        roots = [psutil.Process(self.system.process(name, verb).pid) for name in SERVICES for verb in APART]
+        while not self._over.wait(2.0):
+            for root in roots:
+                for each in (root, *root.children(recursive=True)):
+                    try:
+                        self.largest = max(self.largest, each.memory_info().rss / MIB)
+                    except psutil.NoSuchProcess:
+                        continue
+
+
+@dataclass(slots=True)
+class Run:
+    """One system with many packets."""
+
+    system: System
+    story: Story
+    many: Sequence[str]
+    single: Sequence[str]
+
+    def release(self) -> list[Figure]:
+        """Release all by one command, and some singly meanwhile."""
+        took: list[float] = []
+        over = threading.Event()
+        singles = threading.Thread(target=self._singles, args=(took, over), daemon=True)
+        began = time.perf_counter()
+        answer = self._bulk("release", **{"except": list(self.single)})
+        answered = time.perf_counter() - began
+        singles.start()
+        seconds = self._until("released", began)
+        over.set()
+        singles.join()
+        self._progress(answer)
+        name = f"Bulk release of {len(self.many):,} through HTTP"
+        alone = "A single release meanwhile"
+        return [
+            Figure(name=f"{name}: answered", value=answered, unit="s"),
+            Figure(name=f"{name}: all released", value=seconds, unit="s", bar=60),
+            Figure(name=f"{alone}, p50 of {len(took)}", value=median(took), unit="ms"),
+            Figure(name=f"{alone}, p99", value=percentile(took, 99), unit="ms", bar=1_000),
+        ]
+
+    def count(self) -> list[Figure]:
+        """Count a cycle's packets by state and by manager."""
+        path = f"/v1/packets/tracking/{self.story.cycle_id}"
+        took = []
+        for _ in range(30):
+            began = time.perf_counter()
+            expect(self.story.as_(HELEN).get(path, params={"limit": 1}))
+            took.append((time.perf_counter() - began) * 1000)
+        return [Figure(name="Tracking counts of the cycle, median", value=median(took), unit="ms", bar=50)]
+
+    def unrelease(self) -> list[Figure]:
+        """Take all back by one command, while employees read."""
+        late: list[float] = []
+        over = threading.Event()
+        pressed = time.perf_counter()
+        readers = [threading.Thread(target=self._read, args=(late, over, pressed, n), daemon=True) for n in range(2)]
+        for each in readers:
+            each.start()
+        answer = self._bulk("unrelease", **{"except": list(self.single)})
+        answered = time.perf_counter() - pressed
+        seconds = self._until("ready", pressed)
+        over.set()
+        for each in readers:
+            each.join()
+        self._progress(answer)
+        after = sum(1 for each in late if each > answered)
+        name = f"Bulk unrelease of {len(self.many):,}"
+        return [
+            Figure(name=f"{name}: answered, nobody reads from then on", value=answered, unit="s", bar=2),
+            Figure(name=f"{name}: reads that began after the answer and succeeded", value=after, unit="", bar=0),
+            Figure(name=f"{name}: all unlocked", value=seconds, unit="s", bar=60),
+        ]
+
+    def _bulk(self, action: str, **more: Any) -> str:
+        selection = {"filter": {"cycle_id": self.story.cycle_id}, **more}
+        body = {"action": action, "selection": selection, **REASON}
+        return expect(self.story.as_(HELEN).post("/v1/packets/bulk", body), 202).headers["Location"]
+
+    def _until(self, state: str, began: float) -> float:
+        url = self.system.database("packets").url.replace("+psycopg", "", 1)
+        shown = began
+        with psycopg.connect(url, autocommit=True) as connection:
+            while True:
+                # From below, since the others are fewer and fewer.
+                statement = "select count(*) from packets where state <> %s and subject_id like 'p-crowd-%%'"
+                row = connection.execute(statement, (state,)).fetchone()
+                left = (row[0] if row else 0) - (len(self.single) if state == "ready" else 0)
+                now = time.perf_counter()
+                if left <= 0:
+                    return now - began
+                if now - shown > 5:
+                    shown = now
+                    print(f"      {now - began:5.0f} s: {left:,} are not yet {state}", flush=True)
+                if now - began > TIMEOUT_S:
+                    raise TimeoutError(state)
+                time.sleep(0.25)
+
+    def _singles(self, took: list[float], over: threading.Event) -> None:
+        manager = self.story.as_(MAX)
+        for review_id in self.single:
+            if over.is_set() and took:
+                return
+            path = f"/v1/packets/{review_id}"
+            tag = etag(expect(manager.get(path)))
+            began = time.perf_counter()
+            expect(manager.post(f"{path}/release", {}, version=tag), 202)
+            while expect(manager.get(path)).json()["state"] != "released":
+                time.sleep(0.01)
+            took.append((time.perf_counter() - began) * 1000)
+            time.sleep(0.2)
+
+    def _read(self, late: list[float], over: threading.Event, pressed: float, number: int) -> None:
+        for at in range(number, len(self.many) * 10, 2):
+            if over.is_set():
+                return
+            which = at % len(self.many)
+            person = Person(id=f"p-crowd-{which + 1 + len(self.single)}", name="", email="")
+            began = time.perf_counter()
+            if self.story.as_(person).get(f"/v1/packets/{self.many[which]}").is_success:
+                late.append(began - pressed)
+
+    def _progress(self, location: str) -> None:
+        def ended() -> bool:
+            return bool(expect(self.story.as_(HELEN).get(location)).json()["finished_at"])
+
+        Polling(WAIT_S)(ended)
+        print(f"      {expect(self.story.as_(HELEN).get(location)).json()['counts']}", flush=True)

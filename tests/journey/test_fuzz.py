@@ -1,0 +1,34 @@
+"""What schemathesis makes up from the documents: `make fuzz CASES=20000` for a longer run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.fuzz import Fuzz
+from harness.journey import new_stage
+from harness.people import SERVICES
+
+if TYPE_CHECKING:
+    from harness.world import World
+
+# In all, over the four services.
+CASES = int(os.environ.get("FUZZ_CASES", "2400"))
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
+OPERATIONS = 90
+
+
+@pytest.mark.timeout(max(300, CASES // 5))
+@pytest.mark.parametrize("service", SERVICES)
+def test_made_up_requests_are_answered_as_documented(shared_world: World, service: str) -> None:
+    fuzz = Fuzz.on(new_stage(shared_world) for _ in range(4))
+    operations = fuzz.operations(service)
+    each = -(-CASES // OPERATIONS)
+    for operation in operations:
+        fuzz.run(operation, each, SEED)
+    print(f"{service}: {fuzz.cases} requests to {len(operations)} operations, {dict(sorted(fuzz.statuses.items()))}")
+    assert fuzz.cases >= each * len(operations) // 2
+    # A machine that never gets beyond the door finds nothing.
+    assert sum(count for status, count in fuzz.statuses.items() if status < 300) > 0  # noqa: PLR2004 -- a success
