@@ -7,7 +7,7 @@ story where a rule is broken, and with 2 where a cell of the tables was never me
 from __future__ import annotations
 
 import argparse
-import multiprocessing
+import os
 import sys
 import time
 from collections import Counter
@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 
 from explore import chart
 from explore.configurations import EXHAUSTIVE, WALKS
-from explore.runs import STATES_MAX, Outcome, Piece, counted_by, done
+from explore.runs import STATES_MAX, Outcome, Piece, done
+from explore.workers import working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 SCHEDULES = 100_000
-PROGRESS_S = 15
-PIECE, QUICK_PIECE = 20_000, 200
+# How many pieces there are for each process, so that all end together, and how many schedules one has.
+PIECES, PIECE_MIN, PIECE_MAX, QUICK_PIECE = 8, 1_000, 20_000, 200
 # The configurations with at most so many states are looked at in a quick run as well.
 QUICK_STATES = 30_000
 QUICK_SCHEDULES = 3_000
@@ -67,7 +68,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SCHEDULES} schedules, and the small worlds")
     parser.add_argument("--states-only", action="store_true", help="no schedules")
     parser.add_argument("--schedules-only", action="store_true", help="no exploration of all states")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; one for each core")
     asked = parser.parse_args(arguments)
     if asked.schedules is None:
         asked.schedules = QUICK_SCHEDULES if asked.quick else SCHEDULES
@@ -75,7 +76,8 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _pieces(asked: argparse.Namespace) -> list[Piece]:
-    walks = _walks(asked.only, asked.seed, asked.schedules, QUICK_PIECE if asked.quick else PIECE)
+    piece = max(PIECE_MIN, min(PIECE_MAX, asked.schedules // (PIECES * asked.jobs)))
+    walks = _walks(asked.only, asked.seed, asked.schedules, QUICK_PIECE if asked.quick else piece)
     if asked.schedule is not None:
         return [Piece(configuration=asked.only or WALKS[0].name, seed=asked.seed, first=asked.schedule, schedules=1)]
     if asked.quick:
@@ -104,7 +106,7 @@ def _walks(only: str | None, seed: int, schedules: int, piece: int) -> list[Piec
 def _all_done(pieces: Sequence[Piece], jobs: int) -> tuple[list[Outcome], Outcome | None]:
     """Do the pieces until one finds something."""
     outcomes: list[Outcome] = []
-    for outcome in _working(pieces, jobs):
+    for outcome in map(done, pieces) if jobs == 1 else working(pieces, jobs):
         outcomes.append(outcome)
         if outcome.states:
             rate = outcome.states / max(outcome.seconds, 0.001)
@@ -115,24 +117,8 @@ def _all_done(pieces: Sequence[Piece], jobs: int) -> tuple[list[Outcome], Outcom
     return outcomes, None
 
 
-def _working(pieces: Sequence[Piece], jobs: int) -> Iterator[Outcome]:
-    if jobs == 1:
-        yield from map(done, pieces)
-        return
-    context = multiprocessing.get_context("spawn")
-    counter, began = context.Value("q"), time.monotonic()
-    with context.Pool(jobs, counted_by, (counter,)) as pool:
-        coming = pool.imap_unordered(done, pieces)
-        for _ in pieces:
-            while True:
-                try:
-                    yield coming.next(PROGRESS_S)
-                    break
-                except multiprocessing.TimeoutError:
-                    if counter.value:
-                        rate = counter.value / (time.monotonic() - began)
-                        print(f"{counter.value:9} schedules, {rate:7.0f}/s", flush=True)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

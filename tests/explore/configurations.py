@@ -222,6 +222,8 @@ EXHAUSTIVE: tuple[Configuration, ...] = (
     ),
 )
 _EVERYBODY = {each.name: each.often for side in SIDES for each in side.commands}
+# Where nothing is calibrated there is no session that could do anything.
+_UNCALIBRATED = {name: often for name, often in _EVERYBODY.items() if not name.startswith("calibration-")}
 _RELEASE = {"release": 3, "release-by-manager": 2, "send": 3, "unrelease": 3, "unrelease-revoking": 2, "read": 1}
 _SIGN = {"sign-employee": 3, "sign-manager": 3, "complete": 2}
 _REVOKE = {"revoke": 1, "revoke-employee": 2, "revoke-manager": 1, "lift": 1}
@@ -238,10 +240,10 @@ _FAULTS = {
     "signing-read": 3,
 }
 WALKS: tuple[Configuration, ...] = (
-    Configuration(name="all-people", setup=(), budgets=_EVERYBODY),
     Configuration(name="all-calibrated", calibration_required=True, budgets=_EVERYBODY),
-    Configuration(name="all-direct", manager_direct=True, hidden_self=True, setup=("edit",), budgets=_EVERYBODY),
-    Configuration(name="all-faults", sweeps=True, budgets=_EVERYBODY | _FAULTS),
+    Configuration(name="all-people", setup=(), budgets=_UNCALIBRATED),
+    Configuration(name="all-direct", manager_direct=True, hidden_self=True, setup=("edit",), budgets=_UNCALIBRATED),
+    Configuration(name="all-faults", sweeps=True, budgets=_UNCALIBRATED | _FAULTS),
     Configuration(name="signatures", budgets=_RELEASE | _SIGN | _REVOKE | {"edit": 1, "select-growth": 1}),
     Configuration(name="two-managers", budgets=_RELEASE | _PEOPLE | {"edit": 2, "sign-manager": 2, "sign-employee": 1}),
     Configuration(

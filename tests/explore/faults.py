@@ -227,7 +227,8 @@ def _signing_sweep_of_reviews(machine: Machine, world: World, step: Step, *, lat
     compared = is_compared(record, row_version_read=record.row_version)
     after = _swept_whole(machine, after, "signing", whole=compared and not written)
     if done[0] != world[RECORD] and not now.early:
-        properties.rightly_compared(record, machine.signing.known[done[0]], machine.assessment.known[world[REVIEW]], step)
+        now_signed, review = machine.signing.known[done[0]], machine.assessment.known[world[REVIEW]]
+        properties.rightly_compared(record, now_signed, review, step)
     if not late:
         return after
     left = replace(machine.aftermaths[after[5]], read_by_signing=None, written_by_signing=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeAlias
 from zlib import crc32
 
@@ -12,6 +13,7 @@ from explore.steps import Step
 from explore.violation import Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
     from explore.configurations import Configuration
@@ -31,11 +33,31 @@ COUNT_BITS = 4
 COUNT_MASK = (1 << COUNT_BITS) - 1
 SIDES: tuple[Side[Any], ...] = (assessment_side.SIDE, packets_side.SIDE, signing_side.SIDE)
 SETUP_STEPS_MAX = 1_000
-# What ends a review is seldom part of a schedule drawn at random.
+# Without these nothing happens: they are part of every schedule. What ends a review seldom is.
+ALWAYS = frozenset({"write-self", "share", "edit", "submit", "release"})
 RARE = frozenset({"cancel", "close"})
-OFTEN, RARELY = 0.7, 0.1
+OFTEN, RARELY = 0.5, 0.1
+# How often, while people are at it, a draw is also of records that were given before, and of what services do unasked.
+AGAIN, BY_ITSELF = 0.3, 0.5
+# For so many draws a record is new.
+NEW_DRAWS = 8
+NOTHING = (0, 0, 0)
 # Multiplied by this, numbers that are near each other are far apart.
 SPREAD, SPREAD_MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
+
+
+class Given:
+    """The records that each service was given in one schedule, a bit each, and what was in the bag some draws ago."""
+
+    def __init__(self) -> None:
+        self.to = [0, 0, 0]
+        self._bags = deque([0], NEW_DRAWS)
+
+    def not_new(self, bag: int) -> tuple[int, int, int]:
+        """By service the records that it was given, or that have been there for a while."""
+        old = self._bags[0]
+        self._bags.append(bag)
+        return self.to[0] | old, self.to[1] | old, self.to[2] | old
 
 
 class Machine:
@@ -49,7 +71,7 @@ class Machine:
         self.signing = Rows(signing_side.SIDE, self.messages, observer)
         self.aftermaths: list[Aftermath] = [Aftermath()]
         self._asides = {Aftermath(): 0}
-        self._rows: tuple[Rows[Any], Rows[Any], Rows[Any]] = (self.assessment, self.packets, self.signing)
+        self._rows: tuple[Rows[Any], ...] = (self.assessment, self.packets, self.signing)
         self._commands = {each.name: (place, each) for place, side in enumerate(SIDES) for each in side.commands}
         self._ticks = {each.name: (place, each) for place, side in enumerate(SIDES) for each in side.ticks}
         self._steps = {name: Step("command", SIDES[place].name, name) for name, (place, _) in self._commands.items()}
@@ -58,11 +80,7 @@ class Machine:
         self._steps |= {name: Step("sweep", "", name) for name in SWEEPS}
         self._keys = {name: crc32(name.encode()) for name in self._steps}
         # By name: whose row decides whether it does anything, and the bit of the name there.
-        self._of: dict[str, tuple[int, int]] = {
-            each.name: (place, rows.bits[each.name])
-            for place, rows in enumerate(self._rows)
-            for each in (*rows.side.commands, *rows.side.ticks)
-        }
+        self._of = _places(self._rows)
         self._ticking: tuple[tuple[tuple[int, Lot], ...], ...] = tuple(
             tuple((rows.bits[each.name], (self._keys[each.name], each.name)) for each in rows.side.ticks)
             for rows in self._rows
@@ -78,10 +96,10 @@ class Machine:
         self.first = self._begin()
 
     def drawn(self, random: Random) -> World:
-        """The first world, in which only some of the budgets are left; the rare ones seldom."""
+        """The first world, in which about half of the budgets are left: what gets in the way of a bug often is not."""
         left = self.first[4]
         for name, shift in self._shifts.items():
-            if random.random() > (RARELY if name in RARE else OFTEN):
+            if name not in ALWAYS and random.random() > (RARELY if name in RARE else OFTEN):
                 left &= ~(COUNT_MASK << shift)
         return (*self.first[:4], left, self.first[5])
 
@@ -93,13 +111,28 @@ class Machine:
         """What people and faults can still do, as far as it is not refused and changes anything."""
         return [after for _, each in self._may(world) if (after := self._taken(world, each)) is not None]
 
-    def one_unasked(self, world: World, random: Random) -> Next | None:
-        """One at random of those that `unasked` finds, without looking at all of them."""
-        return self._first_taken(world, self._going_on(world), random)
+    def one_unasked(self, world: World, random: Random, given: Given | None = None) -> Next | None:
+        """One at random of those that `unasked` finds, without looking at all of them.
 
-    def one_asked(self, world: World, random: Random) -> Next | None:
-        """One at random of those that `asked` finds, without looking at all of them."""
-        return self._first_taken(world, self._may(world), random)
+        With `given`, to which is added what is given now, not everything is looked at each time: mostly what is new.
+        """
+        if given is None:
+            drawn = self._drawn(world, self._going_on(world), random)
+            return None if drawn is None else drawn[1]
+        masks = NOTHING if random.random() < AGAIN else given.not_new(world[3])
+        lots = self._going_on(world, masks, by_itself=random.random() < BY_ITSELF)
+        drawn = self._drawn(world, lots, random)
+        if drawn is None:
+            return None
+        if isinstance(drawn[0], tuple):
+            place, message = drawn[0]
+            given.to[place] |= 1 << message
+        return drawn[1]
+
+    def one_asked(self, world: World, random: Random, tried: float = 1.0) -> Next | None:
+        """One at random of those that `asked` finds, without looking at all; each is `tried` that often."""
+        drawn = self._drawn(world, self._may(world), random, tried)
+        return None if drawn is None else drawn[1]
 
     def judge(self, world: World) -> None:
         """Raise `Violation` where this world is against a rule. What was found to be well is not looked at again."""
@@ -116,10 +149,9 @@ class Machine:
                 properties.no_orphan(self.packets.known[packet], self.assessment.known[review])
                 fifth.add(key)
         if away != "signing" and "signing" not in now.awaited:
-            key = (((record << 1) | now.late_locks) << 32) | review
+            key = (record << 32) | review
             if key not in second:
-                rows = self.signing.known[record], self.assessment.known[review]
-                properties.record_and_review(*rows, restored=now.late_locks)
+                properties.record_and_review(self.signing.known[record], self.assessment.known[review])
                 second.add(key)
         if not away:
             key = (packet << 32) | record
@@ -159,8 +191,11 @@ class Machine:
             self.aftermaths.append(aftermath)
         return number
 
-    def _going_on(self, world: World) -> list[Lot]:
-        """What may happen unasked, without what is known to do nothing to these rows."""
+    def _going_on(self, world: World, given: Sequence[int] = NOTHING, *, by_itself: bool = True) -> list[Lot]:
+        """What may happen unasked, without what is known to do nothing to these rows.
+
+        Without the records `given` by service, and without what services do `by_itself`, if so asked.
+        """
         bag, aside = world[3], world[5]
         away = self.aftermaths[aside].away if aside else ""
         keys, to = self.messages.keys, self.messages.to
@@ -170,17 +205,16 @@ class Machine:
             if name == away:
                 continue
             row = world[place]
-            left = bag & to.get(name, 0) & ~rows.inert[row]
+            left = bag & to.get(name, 0) & ~rows.inert[row] & ~given[place]
             while left:
                 lowest = left & -left
                 left ^= lowest
                 message = lowest.bit_length() - 1
                 found.append((keys[message] + place, (place, message)))
-            idle = rows.idle[row]
-            for bit, lot in self._ticking[place]:
-                if not bit & idle:
-                    found.append(lot)
-        if self.configuration.sweeps:
+            if by_itself:
+                idle = rows.idle[row]
+                found += [lot for bit, lot in self._ticking[place] if not bit & idle]
+        if by_itself and self.configuration.sweeps:
             found += self._sweeping(world)
         return found
 
@@ -194,9 +228,7 @@ class Machine:
         if self.aftermaths[aside].awaited:
             return [lot for _, lot in sweeps]
         settled = self.settled
-        return [
-            lot for pair, lot in sweeps if pair is None or (lot[1], world[pair[0]], world[pair[1]]) not in settled
-        ]
+        return [lot for pair, lot in sweeps if pair is None or (lot[1], world[pair[0]], world[pair[1]]) not in settled]
 
     def _may(self, world: World) -> list[Lot]:
         """What people and faults may do, without what these rows are known to refuse."""
@@ -208,18 +240,22 @@ class Machine:
         idle = tuple(rows.idle[row] for rows, row in zip(self._rows, world, strict=False))
         return [lot for place, bit, lot in able if not bit & idle[place]]
 
-    def _first_taken(self, world: World, lots: list[Lot], random: Random) -> Next | None:
-        """The first that leads anywhere, in an order drawn at random.
+    def _drawn(self, world: World, lots: list[Lot], random: Random, tried: float = 1.0) -> tuple[Option, Next] | None:
+        """The first that leads anywhere, in an order drawn at random; of all lots this share is tried.
 
         The same draw leads to the same step whatever this machine has met before: so a schedule can be taken again.
         """
         salt = random.getrandbits(32)
         order = [(key ^ salt) * SPREAD & SPREAD_MASK for key, _ in lots]
+        most = int(tried * SPREAD_MASK)
         while order:
-            at = order.index(min(order))
+            first = min(order)
+            if first > most:
+                return None
+            at = order.index(first)
             after = self._taken(world, lots[at][1])
             if after is not None:
-                return after
+                return lots[at][1], after
             del order[at], lots[at]
         return None
 
@@ -285,3 +321,8 @@ class Machine:
                 return world
             world = following[0][1]
         raise Violation("setup", "it never rests")
+
+
+def _places(sides: Sequence[Rows[Any]]) -> dict[str, tuple[int, int]]:
+    """By the name of a command or tick: the place of its row, and its bit there."""
+    return {name: (place, bit) for place, rows in enumerate(sides) for name, bit in rows.bits.items()}

@@ -135,7 +135,9 @@ def _library(row: Row, fetched: tuple[int, str | None] | None = None) -> Library
 def _filled(
     here: Shelf, current: int, known: tuple[int | None, str | None], fetched: tuple[int, str | None] | None
 ) -> Library:
-    contents: dict[int | None, str | None] = {current: None} | dict([known] if fetched is None else [known, fetched])
+    contents: dict[int | None, str | None] = {current: None, known[0]: known[1]}
+    if fetched is not None:
+        contents[fetched[0]] = fetched[1]
     chosen: dict[tuple[str, int | None], Selection] = {(cast.CYCLE_ID, each.version): each for each in here.selections}
     return Library(
         typed("Any", None),

@@ -65,15 +65,12 @@ def _released(packet: Packet, review: Review, held: HeldRegister) -> None:
         raise Violation("S2", f"RELEASED shows rating {ref.rating}, the packet row has {packet.rating}")
 
 
-def record_and_review(record: SigningRecord, reviewed: ReviewRow, *, restored: bool = False) -> None:
-    """S3: a signature stands only over what is held, and what is held is what is current; nobody waits in vain.
-
-    `restored`: assessment was; the register of a signature may be that of an earlier attempt, which its sweep is alarmed by.
-    """
+def record_and_review(record: SigningRecord, reviewed: ReviewRow) -> None:
+    """S3: a signature stands only over what is held, and what is held is what is current; nobody waits in vain."""
     review = reviewed.review
     for holder in Holder:
         own, held = record.register(holder), _held(review, holder)
-        if own.state is HoldState.SIGNED and not (restored and held.fence < own.fence):
+        if own.state is HoldState.SIGNED:
             _signed(holder, own, held)
             if holder in SIGNATURES:
                 _covers(holder, own, review)

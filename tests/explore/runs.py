@@ -11,7 +11,7 @@ from explore import search, story, walks
 from explore.configurations import EXHAUSTIVE, WALKS
 from explore.machine import Machine
 from explore.observer import Observer
-from explore.violation import Violation
+from explore.violation import Violation, errors_are_violations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,8 +118,8 @@ def _walked(piece: Piece) -> Outcome:
 
 def _shortened(machine: Machine, broken: walks.Broken) -> tuple[str, ...]:
     short = walks.shortened(machine, broken)
-    name = machine.configuration.name
-    head = f"schedule {broken.number} of {name}, seed {broken.seed}: {len(broken.steps)} steps, shortened to {len(short)}"
+    which = f"schedule {broken.number} of {machine.configuration.name}, seed {broken.seed}"
+    head = f"{which}: {len(broken.steps)} steps, shortened to {len(short)}"
     return (head, *_told(machine.configuration, broken.violation, short))
 
 
@@ -129,9 +129,10 @@ def _named(name: str) -> Configuration:
 
 def _told(configuration: Configuration, violation: Violation, way: Sequence[Step]) -> list[str]:
     try:
-        lines = list(story.told(configuration, way))
-    except Exception as error:  # that a rule is broken is said in any case
-        lines = [*map(str, way), f"     (the story cannot be told: {error!r})"]
+        with errors_are_violations():
+            lines = list(story.told(configuration, way))
+    except Violation as untold:
+        lines = [*map(str, way), f"     (the story cannot be told: {untold})"]
     # A step that is against a rule is told by the story itself; a state is told here.
     told = any(violation.property in line for line in lines[-1:])
     return lines if told else [*lines, f"     *** {violation}"]

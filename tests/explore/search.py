@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explore.violation import Violation, crashed
+from explore.violation import Violation, errors_are_violations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,34 +29,54 @@ class Found:
 
 def explore(machine: Machine, *, states_max: int) -> Found:
     """Take every step in every state, until there are no more, or too many, or one is against a rule."""
-    seen: set[World] = {machine.first}
-    order: list[World] = [machine.first]
-    parents = array("I", [0])
-    steps = rests = here = 0
+    search = _Search(machine, states_max)
     try:
+        with errors_are_violations():
+            search.run()
+    except Violation as violation:
+        # What is against a rule is a step from the state at hand, the state that was reached last, or that at hand.
+        at_rest = violation.property.startswith("L") and violation.step is None
+        last = search.here if violation.step is not None or at_rest else len(search.order) - 1
+        way = (*_way(machine, search.order, search.parents, last), *([violation.step] if violation.step else []))
+        return search.found(whole=False, violation=violation, way=way)
+    return search.found(whole=search.here == len(search.order))
+
+
+class _Search:
+    """All that was reached, in the order in which it was, and from where."""
+
+    def __init__(self, machine: Machine, states_max: int) -> None:
+        self.order: list[World] = [machine.first]
+        self.parents = array("I", [0])
+        self.here = 0
+        self._machine, self._states_max = machine, states_max
+        self._steps = self._rests = 0
+
+    def run(self) -> None:
+        """Go on until nothing is left, or there is too much. Raises `Violation`."""
+        machine, order, parents = self._machine, self.order, self.parents
+        seen: set[World] = {machine.first}
         machine.judge(machine.first)
-        while here < len(order) and len(order) < states_max:
-            following = machine.unasked(order[here])
+        while self.here < len(order) and len(order) < self._states_max:
+            following = machine.unasked(order[self.here])
             if not following:
-                rests += 1
-                machine.judge_rest(order[here])
-            following += machine.asked(order[here])
-            steps += len(following)
+                self._rests += 1
+                machine.judge_rest(order[self.here])
+            following += machine.asked(order[self.here])
+            self._steps += len(following)
             for _, after in following:
                 if after not in seen:
                     seen.add(after)
                     order.append(after)
-                    parents.append(here)
+                    parents.append(self.here)
                     machine.judge(after)
-            here += 1
-    except Exception as error:  # what the code does to the rules themselves is a bug of it as well
-        violation = error if isinstance(error, Violation) else crashed(error)
-        # What is against a rule is a step from the state at hand, the state that was reached last, or that at hand.
-        at_rest = violation.property.startswith("L") and violation.step is None
-        last = here if violation.step is not None or at_rest else len(order) - 1
-        way = (*_way(machine, order, parents, last), *([violation.step] if violation.step else []))
-        return Found(states=len(order), steps=steps, rests=rests, whole=False, violation=violation, way=way)
-    return Found(states=len(order), steps=steps, rests=rests, whole=here == len(order))
+            self.here += 1
+
+    def found(self, *, whole: bool, violation: Violation | None = None, way: tuple[Step, ...] = ()) -> Found:
+        """How far it came."""
+        return Found(
+            states=len(self.order), steps=self._steps, rests=self._rests, whole=whole, violation=violation, way=way
+        )
 
 
 def _way(machine: Machine, order: Sequence[World], parents: Sequence[int], last: int) -> tuple[Step, ...]:

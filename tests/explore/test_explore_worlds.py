@@ -50,6 +50,7 @@ def test_every_command_is_part_of_the_schedules_in_which_everybody_does_everythi
     commands = {each.name for side in SIDES for each in side.commands}
 
     assert commands <= set(WALKS[0].budgets)
+    assert WALKS[0].calibration_required
 
 
 def test_what_a_service_reads_of_the_others_it_is_given() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explore.steps import Step
 
 
@@ -16,6 +19,17 @@ class Violation(Exception):
         self.property = broken
         self.words = words
         self.step = step
+
+
+@contextmanager
+def errors_are_violations() -> Iterator[None]:
+    """What the code under test does to the rules themselves is a bug of it as well."""
+    try:
+        yield
+    except Violation:
+        raise
+    except Exception as error:
+        raise crashed(error) from error
 
 
 def crashed(error: Exception, step: Step | None = None) -> Violation:

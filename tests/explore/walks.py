@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from explore.violation import Violation, crashed
+from explore.machine import Given
+from explore.violation import Violation, errors_are_violations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from explore.steps import Step
 
 STEPS_MAX = 60
+# How much of what people might do they try in one turn; how often it is looked whether all is at rest, when it may be.
+TRIED, RESTS = 0.25, 0.3
 REST_STEPS_MAX = 2_000
 # Numbered rows and records grow with the schedules: a machine is left for a new one before that costs time.
 RECORDS_MAX = 8_000
@@ -40,9 +43,9 @@ def schedule(machine: Machine, seed: int, number: int, *, taken: list[Step] | No
     random = Random(seed * 1_000_003 + number)
     taken = [] if taken is None else taken
     try:
-        _walk(machine, random, taken)
-    except Exception as error:  # what the code does to the rules themselves is a bug of it as well
-        violation = error if isinstance(error, Violation) else crashed(error)
+        with errors_are_violations():
+            _walk(machine, random, taken)
+    except Violation as violation:
         steps = (*taken, *([violation.step] if violation.step else []))
         return Broken(
             configuration=machine.configuration.name, seed=seed, number=number, violation=violation, steps=steps
@@ -52,26 +55,33 @@ def schedule(machine: Machine, seed: int, number: int, *, taken: list[Step] | No
 
 def _walk(machine: Machine, random: Random, taken: list[Step]) -> None:
     world = machine.drawn(random)
+    given = Given()
     # In one schedule people are quick and records slow, in the next it is the other way round.
     people = random.choice((0.1, 0.3, 0.6, 0.9))
     for _ in range(STEPS_MAX):
-        following = machine.one_asked(world, random) if random.random() < people else None
+        following = machine.one_asked(world, random, TRIED) if random.random() < people else None
         if following is None:
+            following = machine.one_unasked(world, random, given)
+        if following is None and random.random() < RESTS:
             following = machine.one_unasked(world, random)
+            if following is None:
+                machine.judge_rest(world)
         if following is None:
-            machine.judge_rest(world)
             following = machine.one_asked(world, random)
         if following is None:
-            return
+            break
         taken.append(following[0])
         world = following[1]
         machine.judge(world)
-    _come_to_rest(machine, world, random, taken)
+    _come_to_rest(machine, world, random, taken, given)
 
 
-def _come_to_rest(machine: Machine, world: World, random: Random, taken: list[Step]) -> None:
+def _come_to_rest(
+    machine: Machine, world: World, random: Random, taken: list[Step], given: Given | None = None
+) -> None:
+    given = given or Given()
     for _ in range(REST_STEPS_MAX):
-        following = machine.one_unasked(world, random)
+        following = machine.one_unasked(world, random, given) or machine.one_unasked(world, random)
         if following is None:
             machine.judge_rest(world)
             return
@@ -108,21 +118,25 @@ def shortened(machine: Machine, broken: Broken, *, seconds_max: float = SHORTENI
 
 def replayed(machine: Machine, steps: Sequence[Step]) -> tuple[Violation, tuple[Step, ...]] | None:
     """What the steps break, with those among them that could be taken; None if nothing is broken."""
-    world = machine.first
     taken: list[Step] = []
     try:
-        machine.judge(world)
-        for step in steps:
-            after = found_again(machine, world, step)
-            if after is not None:
-                taken.append(after[0])
-                world = after[1]
-                machine.judge(world)
-        _come_to_rest(machine, world, Random(0), taken)
-    except Exception as error:  # as in a schedule
-        violation = error if isinstance(error, Violation) else crashed(error)
+        with errors_are_violations():
+            _walk_again(machine, steps, taken)
+    except Violation as violation:
         return violation, (*taken, *([violation.step] if violation.step else []))
     return None
+
+
+def _walk_again(machine: Machine, steps: Sequence[Step], taken: list[Step]) -> None:
+    world = machine.first
+    machine.judge(world)
+    for step in steps:
+        after = found_again(machine, world, step)
+        if after is not None:
+            taken.append(after[0])
+            world = after[1]
+            machine.judge(world)
+    _come_to_rest(machine, world, Random(0), taken)
 
 
 def found_again(machine: Machine, world: World, step: Step) -> Next | None:

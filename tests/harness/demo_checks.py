@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import io
-import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,6 +41,7 @@ SUBJECTS = {
 REGISTERED = ("assessment", "packets", "signing")
 SETTLED = ("signed", "completed")
 FINDINGS_SHOWN_MAX = 5
+DRAFT = "Draft, not released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,26 +173,29 @@ def _mail_texts(mails: Iterable[EmailMessage]) -> Iterator[tuple[str, str]]:
 
 def wrong_pdfs(pdfs: Mapping[str, bytes]) -> Iterator[str]:
     """Find what the PDFs lack, and what they hold that was not shared."""
-    for which, shown in (("first", SHOWN_AT_FIRST), ("second", SHOWN)):
-        for finding in wrong_words(pdf_text(pdfs[which]), shown):
+    for which, shown in (("manager", SHOWN_AT_FIRST), ("first", SHOWN_AT_FIRST), ("second", SHOWN)):
+        text = pdf_text(pdfs[which])
+        for finding in wrong_words(text, shown):
             yield f"the {which} PDF {finding}"
+        if (DRAFT in text) != (which == "manager"):
+            yield f"the {which} PDF says wrongly whether it is a draft"
 
 
 def wrong_words(text: str, shown: Sequence[str]) -> Iterator[str]:
     """Find what the text of a packet lacks, and what it holds that was not shared; `shown` are the answers' words."""
-    for words in (*shown, "Results", "Growth", _level(RATED), "Anna Author", "Max Manager"):
+    for words in (*shown, "Results", "Growth", _given(RATED), "Anna Author", "Max Manager"):
         if words not in text:
             yield f"lacks {words!r}"
     for words in {*PHRASES, "For HR only", "What went well?"} - set(shown):
         if words in text:
             yield "holds what was not shared"
-    if re.search(rf"\b{_level(MANAGER['m-rating'])}\b", text):
+    if _given(MANAGER["m-rating"]) in text:
         yield "holds the rating from before the calibration"
 
 
-def _level(rating: Any) -> str:
+def _given(rating: Any) -> str:
     labels: Any = SCALE["labels"]
-    return str(labels[rating - 1])
+    return f"{rating} {labels[rating - 1]} on the scale"
 
 
 def pdf_text(body: bytes) -> str:
@@ -205,8 +208,8 @@ def differing_pdfs(pdfs: Mapping[str, bytes]) -> Iterator[str]:
     """Find downloads of the same packet that differ."""
     if pdfs["first"] != pdfs["again"]:
         yield "Anna's two downloads differ"
-    if pdfs["first"] != pdfs["manager"]:
-        yield "Max's preview and Anna's download differ"
+    if pdfs["first"] == pdfs["manager"]:
+        yield "Max's preview and Anna's download are the same file"
     if pdfs["first"] == pdfs["second"]:
         yield "the corrected packet is the same file"
 

@@ -14,6 +14,7 @@ import hypothesis
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -61,7 +62,7 @@ class Fuzz:
     def operations(self, service: str) -> list[APIOperation[Any, Any, Any, Any]]:
         """Return every operation of a service."""
         document = schemathesis.openapi.from_wsgi("/openapi.json", self.stage.world.apps[service])
-        return [one.ok() for one in document.get_all_operations()]
+        return [one.ok() for one in document.get_all_operations() if isinstance(one, Ok)]
 
     def run(self, operation: APIOperation[Any, Any, Any, Any], cases: int, seed: int) -> None:
         """Send so many requests; raises what schemathesis raises for the smallest answer that is not as documented."""
@@ -99,4 +100,3 @@ class Fuzz:
         gateway = target.stage.story.gateway
         people = [gateway.as_(person).token for person in BY_COLUMN.values()]
         return people + [gateway.as_service(*named).token for named in SERVICE_SCOPES.values()]
-

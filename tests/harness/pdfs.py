@@ -21,6 +21,12 @@ def objects_of(reader: PdfReader) -> Iterator[Any]:
             yield reader.get_object(number)
 
 
+def dictionaries_of(reader: PdfReader) -> Iterator[Any]:
+    """Yield every dictionary of every object, also those within others."""
+    for each in objects_of(reader):
+        yield from _dictionaries(each)
+
+
 def everything_in(pdf: bytes) -> str:
     """Return all words of a file, white space as single spaces: its pages' text, its bytes, streams and strings."""
     reader = PdfReader(io.BytesIO(pdf))
@@ -29,6 +35,16 @@ def everything_in(pdf: bytes) -> str:
     for each in objects_of(reader):
         parts += _held(each)
     return " ".join(" ".join(parts).split())
+
+
+def _dictionaries(value: Any) -> Iterator[Any]:
+    if isinstance(value, DictionaryObject):
+        yield value
+        for name in value:
+            yield from _dictionaries(value.raw_get(name))
+    elif isinstance(value, ArrayObject):
+        for held in list.__iter__(value):
+            yield from _dictionaries(held)
 
 
 def _drawn(page: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What became of a packet is told to HR, what a release corrected to HR and the manager; nobody else reads a word of it."""
+"""What became of a packet is told to HR, its corrections to HR and the manager; nobody else reads a word of it."""
 
 from __future__ import annotations
 

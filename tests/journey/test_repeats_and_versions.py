@@ -108,6 +108,7 @@ def one_review_until_completion(stage: Stage) -> None:
     expect(story.as_(HELEN).put(f"/v1/calibrations/{story.session_id}/members", members))
     stage.settle()
     story.send_to_manager()
+    expect(story.as_(MAX).post(f"/v1/packets/{story.review()}/conversation-held"))
     story.release()
     story.sign(ANNA)
     story.sign(MAX)

@@ -127,7 +127,7 @@ def told_by_the_topics(world: World, review_ids: set[str]) -> dict[str, Told]:
         headers, key = dict(record.headers), (record.key or b"").decode()
         if key in review_ids and record.value:
             source, sequence = headers["ce_source"].decode(), int(headers["ce_sequence"])
-            said = (type_of(record.headers), json.loads(record.value))
+            said = (type_of(record.headers) or "", json.loads(record.value))
             found.setdefault((key, source), {})[sequence] = said
     told = {review_id: Told() for review_id in review_ids}
     # What assessment says first: the version of an override is compared with the newest.
@@ -149,7 +149,7 @@ def acts(stage: Stage, chance: random.Random) -> Iterator[str]:
         employee = chance.choice(REVIEWED)
         review_id = story.review(employee)
         manager = BY_ID[story.packet(employee)["manager_id"]]
-        (name,) = chance.choices(list(LIKELY), LIKELY.values())
+        (name,) = chance.choices(list(LIKELY), list(LIKELY.values()))
         if name == "sign":
             answer = sign(stage, chance.choice((employee, manager)), review_id)
         elif name == "revise":

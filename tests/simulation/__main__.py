@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from simulation.tally import Tally
 from simulation.theatre import STEPS, theatre
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from harness.stack import Postgres
     from simulation.theatre import Outcome
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first-seed", type=int, default=1, help="the seed of the first one")
     parser.add_argument("--seed", type=int, help="replay this one, with its story")
     parser.add_argument("--steps", type=int, default=STEPS, help="steps of each")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; by default one a core")
     parser.add_argument("--stop-at-first", action="store_true", help="end with the first rule that is broken")
     chosen = parser.parse_args(arguments)
     with contextlib.ExitStack() as stack:
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
         kept = [] if chosen.stop_at_first else [one.seed for one in kept_seeds()]
         outcomes = played(servers.postgres, folder, [*kept, *seeds], steps=chosen.steps, workers=chosen.workers)
+        # Who stops at the first leaves the rest unplayed, and the stage has to go before the server does.
+        stack.enter_context(contextlib.closing(outcomes))
         return _report(outcomes, chosen)
 
 
@@ -63,7 +66,7 @@ def _replay(postgres: Postgres, folder: Path, seed: int, steps: int) -> int:
     return 1 if outcome.violations else 0
 
 
-def _report(outcomes: Iterator[Outcome], chosen: argparse.Namespace) -> int:
+def _report(outcomes: Generator[Outcome, None, None], chosen: argparse.Namespace) -> int:
     tally, broken, began = Tally(), list[int](), time.monotonic()
     for outcome in outcomes:
         tally.add(outcome.tally)

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.clients import OWNERS
-from harness.people import ANNA, BEN, CAST, HELEN, HUGO, KAI, MAX, MIRA, OLGA
-from harness.story import QUESTIONS, SHARED
+from harness.people import HELEN, HUGO, KAI
+from simulation import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulation.scene import Scene
-
-TEXTS = ("<p>As agreed.</p>", "<p>Better than agreed.</p>", "<p>Later than agreed.</p>")
-SELECTIONS = (SHARED, ("m-results",), ("m-growth", "m-results"), ("m-results", "m-growth", "m-private"), ())
 
 
 def _always(_: Scene) -> bool:
@@ -38,7 +35,7 @@ class Act:
     """One command: its operation as the services' documents name it, and how one of its kind is made.
 
     `by`: parts that may give it in some state; `fits`: whether it makes sense now; `version`: what `If-Match` names;
-    `sessions`: the states of a calibration session that it is about.
+    `sessions`, `operations`: the states of a calibration session, or of a command for many packets, that it is about.
     """
 
     operation: str
@@ -48,10 +45,15 @@ class Act:
     version: Callable[[Scene], str | None] = _no_version
     weight: float = 1.0
     sessions: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
 
     def makes_sense(self, scene: Scene) -> bool:
         """Whether who knows everything would do this now."""
-        return (not self.sessions or scene.session(*self.sessions) is not None) and self.fits(scene)
+        if self.sessions and scene.session(*self.sessions) is None:
+            return False
+        if self.operations and scene.operation(*self.operations) is None:
+            return False
+        return self.fits(scene)
 
     @property
     def service(self) -> str:
@@ -64,95 +66,6 @@ class Act:
         method, path = self.operation.split(" ", 1)
         parts = [part for part in path.split("/")[2:] if not part.startswith("{")]
         return f"{method.lower()} {' '.join(parts)}"
-
-
-# -- what people write -------------------------------------------------------------------------------------------------
-
-
-def _self_answers(s: Scene) -> Any:
-    answers = {"s-highlights": s.random.choice(TEXTS), "s-wishes": s.random.choice(TEXTS)}
-    if s.chance(0.05):
-        del answers["s-highlights"]
-    return {"answers": answers}
-
-
-def _manager_answers(s: Scene) -> Any:
-    answers: dict[str, Any] = {one: s.random.choice(TEXTS) for one in ("m-results", "m-growth", "m-private")}
-    answers["m-rating"] = s.random.choice((3, 4)) if s.chance(0.97) else 9
-    if s.packet.get("calibration") == "calibrated" and s.chance(0.7):
-        answers.pop("m-private")
-    return {"answers": answers}
-
-
-def _reason(s: Scene) -> Any:
-    words = s.words()
-    return {} if words is None else {"reason": words}
-
-
-def _import(s: Scene) -> Any:
-    moved = s.random.choice((HUGO, OLGA, KAI))
-    below = s.random.choice((MAX, MIRA, ANNA if moved is not ANNA else MAX))
-    row = {"person_id": moved.id, "name": moved.name, "email": moved.email, "manager_id": below.id}
-    return {"people": [{**row, "active": moved is not OLGA or s.chance(0.7)}]}
-
-
-def _questionnaire(s: Scene) -> Any:
-    return {"title": s.random.choice(("Yearly review", "Review")), "questions": list(QUESTIONS)}
-
-
-def _cycle(s: Scene) -> Any:
-    return {
-        "name": "Another one",
-        "zone": "Europe/Berlin",
-        "self_deadline": "2030-03-31",
-        "manager_deadline": "2030-04-30",
-        "questionnaire_id": s.random.choice(s.known.questionnaires or [s.known.questionnaire_id]),
-        "calibration_required": s.chance(0.3),
-    }
-
-
-def _participants(s: Scene) -> Any:
-    subject, manager = s.random.choice(((ANNA, MAX), (BEN, MIRA), (OLGA, MIRA), (MAX, MAX)))
-    return {"participants": [{"subject_id": subject.id, "manager_id": manager.id}]}
-
-
-def _reassigned(s: Scene) -> Any:
-    return {"manager_id": s.random.choice([MAX, MAX, MIRA, MIRA, *CAST[:4]]).id, "reason": s.words()}
-
-
-def _selected(s: Scene) -> Any:
-    chosen = s.random.choice(SELECTIONS if s.chance(0.4) else SELECTIONS[:3])
-    return {"question_ids": list(chosen), "rating": s.chance(0.7)}
-
-
-def _session(s: Scene) -> Any:
-    rows = sorted(s.sight.packet_rows.items())
-    free = [review_id for review_id, row in rows if row["calibration"] in {"pending", "stale"} and row["submitted"]]
-    chosen = [s.review_id] if s.review_id in free or not free else free
-    chosen = free if free and s.chance(0.3) else chosen
-    cycle_id = s.packet.get("cycle_id", s.known.cycle_id)
-    return {"cycle_id": cycle_id, "review_ids": sorted(chosen), "members": [HELEN.id, KAI.id]}
-
-
-def _rated(s: Scene) -> Any:
-    return {"rating": s.random.choice((2, 3)), "justification": s.words()}
-
-
-def _changed_rating(s: Scene) -> Any:
-    return {"rating": s.random.choice((2, 3, 9) if s.chance(0.1) else (2, 3)), "reason": s.words()}
-
-
-def _unreleased(s: Scene) -> Any:
-    return {"reason": s.words(), "revoke_signatures": s.chance(0.4)}
-
-
-def _signed(s: Scene) -> Any:
-    digest = s.record.get("snapshot_hash") or "sha256:" + "0" * 64
-    seen = s.known.tags.setdefault(f"hash:{s.review_id}", [])
-    if digest not in seen:
-        seen.append(digest)
-    named = s.random.choice(seen) if s.chance(0.1) else digest
-    return {"statement_version": 1, "snapshot_hash": named, "comment": s.random.choice((None, None, "<p>Fine.</p>"))}
 
 
 # -- when it makes sense -----------------------------------------------------------------------------------------------
@@ -217,43 +130,43 @@ _SIGNATURE = "/v1/signatures/{review_id}"
 
 ACTS: tuple[Act, ...] = (
     # assessment
-    Act(operation="POST /v1/people/import", by=("hr",), body=_import, weight=0.15),
-    Act(operation="POST /v1/questionnaires", by=("hr", "assistant"), body=_questionnaire, weight=0.15),
+    Act(operation="POST /v1/people/import", by=("hr",), body=writing.people, weight=0.15),
+    Act(operation="POST /v1/questionnaires", by=("hr", "assistant"), body=writing.questionnaire, weight=0.15),
     Act(
         operation="PUT /v1/questionnaires/{questionnaire_id}",
         by=("hr", "assistant"),
-        body=_questionnaire,
+        body=writing.questionnaire,
         version=lambda s: s.version("questionnaire", 1),
         fits=lambda s: bool(s.known.questionnaires),
         weight=0.6,
     ),
-    Act(operation="POST /v1/cycles", by=("hr", "assistant"), body=_cycle, weight=0.25),
+    Act(operation="POST /v1/cycles", by=("hr", "assistant"), body=writing.cycle, weight=0.25),
     Act(
         operation="POST /v1/cycles/{cycle_id}/participants",
         by=("hr", "assistant"),
-        body=_participants,
+        body=writing.participants,
         fits=_another_cycle,
         weight=0.9,
     ),
     Act(operation="POST /v1/cycles/{cycle_id}/start", by=("hr",), fits=_another_cycle, weight=0.8),
-    Act(operation="POST /v1/cycles/{cycle_id}/close", by=("hr",), body=_reason, fits=_another_cycle, weight=0.4),
+    Act(operation="POST /v1/cycles/{cycle_id}/close", by=("hr",), body=writing.reason, fits=_another_cycle, weight=0.4),
     Act(
         operation="POST /v1/reviews/{review_id}/reassign",
         by=("hr",),
-        body=_reassigned,
+        body=writing.reassigned,
         fits=_manager_writes,
         weight=0.6,
     ),
-    Act(operation="POST /v1/reviews/{review_id}/cancel", by=("hr",), body=_reason, weight=0.05),
+    Act(operation="POST /v1/reviews/{review_id}/cancel", by=("hr",), body=writing.reason, weight=0.05),
     Act(
         operation=f"PUT {_SELF}",
         by=("employee",),
         fits=_self_editable,
-        body=_self_answers,
+        body=writing.self_answers,
         version=lambda s: s.version("self", s.review["self_version"]),
         weight=2,
     ),
-    Act(operation=f"PUT {_SELF}/backup", by=("employee",), body=_self_answers, weight=0.4),
+    Act(operation=f"PUT {_SELF}/backup", by=("employee",), body=writing.self_answers, weight=0.4),
     Act(
         operation=f"POST {_SELF}/backups/{{number}}/restore",
         by=("employee",),
@@ -266,14 +179,14 @@ ACTS: tuple[Act, ...] = (
     Act(
         operation=f"POST {_SELF}/waive",
         by=("hr",),
-        body=_reason,
+        body=writing.reason,
         fits=lambda s: s.review["self_state"] in {"none", "draft"},
         weight=0.7,
     ),
     Act(
         operation=f"POST {_SELF}/unwaive",
         by=("hr",),
-        body=_reason,
+        body=writing.reason,
         fits=lambda s: s.review["self_state"] == "waived",
         weight=0.6,
     ),
@@ -281,11 +194,11 @@ ACTS: tuple[Act, ...] = (
         operation=f"PUT {_MANAGER}",
         by=("manager", "hr"),
         fits=_manager_writes,
-        body=_manager_answers,
+        body=writing.manager_answers,
         version=lambda s: s.version("manager", s.review["manager_version"]),
         weight=2,
     ),
-    Act(operation=f"PUT {_MANAGER}/backup", by=("manager",), body=_manager_answers, weight=0.4),
+    Act(operation=f"PUT {_MANAGER}/backup", by=("manager",), body=writing.manager_answers, weight=0.4),
     Act(
         operation=f"POST {_MANAGER}/backups/{{number}}/restore",
         by=("manager", "hr"),
@@ -302,7 +215,7 @@ ACTS: tuple[Act, ...] = (
     Act(
         operation=f"POST {_MANAGER}/reopen",
         by=("hr",),
-        body=_reason,
+        body=writing.reason,
         fits=lambda s: _manager_writes(s) and s.review["manager_state"] == "submitted",
         weight=0.7,
     ),
@@ -310,14 +223,14 @@ ACTS: tuple[Act, ...] = (
     Act(
         operation="PUT /v1/shared-questions/{cycle_id}",
         by=("hr",),
-        body=_selected,
+        body=writing.selected,
         version=_newest_selection,
         weight=1.2,
     ),
     Act(
         operation="POST /v1/calibrations",
         by=("hr",),
-        body=_session,
+        body=writing.session,
         fits=lambda s: _calibration_in("pending", "stale")(s) and s.packet.get("submitted", False),
         weight=3,
     ),
@@ -349,7 +262,7 @@ ACTS: tuple[Act, ...] = (
     Act(
         operation=f"PUT {_CALIBRATION}/ratings/{{review_id}}",
         by=("calibrator",),
-        body=_rated,
+        body=writing.rated,
         version=lambda s: s.version("rating", s.packet.get("rating_version")),
         sessions=("in_session",),
         fits=_calibration_in("in_session"),
@@ -358,14 +271,14 @@ ACTS: tuple[Act, ...] = (
     Act(
         operation=f"PUT {_PACKET}/rating",
         by=("hr", "calibrator"),
-        body=_changed_rating,
+        body=writing.changed_rating,
         fits=_calibration_in("calibrated"),
         weight=1.2,
     ),
     Act(
         operation=f"POST {_PACKET}/override-calibration",
         by=("hr",),
-        body=_reason,
+        body=writing.reason,
         fits=_calibration_in("pending", "in_session", "stale"),
         weight=0.8,
     ),
@@ -373,31 +286,57 @@ ACTS: tuple[Act, ...] = (
     Act(
         operation=f"POST {_PACKET}/release",
         by=("manager", "hr"),
-        body=_reason,
+        body=writing.release,
         version=_tag,
         fits=_may_release,
         weight=6,
     ),
     Act(
+        operation=f"POST {_PACKET}/cancel-scheduled",
+        by=("manager", "hr"),
+        operations=("scheduled",),
+        weight=1.5,
+    ),
+    Act(
+        operation=f"POST {_PACKET}/conversation-held",
+        by=("manager",),
+        fits=_in("with_manager", "released"),
+        weight=0.6,
+    ),
+    Act(operation="POST /v1/packets/bulk", by=("hr",), body=writing.many, weight=0.9),
+    Act(
+        operation="POST /v1/packets/operations/{operation_id}/apply",
+        by=("hr",),
+        body=writing.applied,
+        operations=("planned",),
+        weight=3,
+    ),
+    Act(
+        operation="POST /v1/packets/operations/{operation_id}/cancel",
+        by=("hr",),
+        operations=("planning", "planned", "scheduled", "running"),
+        weight=1,
+    ),
+    Act(
         operation=f"POST {_PACKET}/unrelease",
         by=("hr",),
-        body=_unreleased,
+        body=writing.unreleased,
         fits=lambda s: s.packet_state in {"with_manager", "releasing", "released"},
         weight=2.5,
     ),
     # signing
-    Act(operation=f"POST {_SIGNATURE}/sign", by=("employee", "manager"), body=_signed, fits=_may_sign, weight=6),
+    Act(operation=f"POST {_SIGNATURE}/sign", by=("employee", "manager"), body=writing.signed, fits=_may_sign, weight=6),
     Act(
         operation=f"POST {_SIGNATURE}/revoke",
         by=("hr",),
-        body=lambda s: {"signer": s.random.choice(("all", "employee", "manager")), **_reason(s)},
+        body=lambda s: {"signer": s.random.choice(("all", "employee", "manager")), **writing.reason(s)},
         fits=_something_signed,
         weight=1.5,
     ),
     Act(
         operation=f"POST {_SIGNATURE}/complete",
         by=("hr",),
-        body=_reason,
+        body=writing.reason,
         fits=lambda s: s.packet_state == "released",
         weight=0.6,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.people import ANNA, BEN, HELEN
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from random import Random
 
+    from harness.people import Person
     from simulation.lines import Delivered, Sent
     from simulation.machines import System
 
@@ -105,7 +107,7 @@ class Beginnings:
         if SETTINGS[setting]["calibration_required"]:
             story.calibrate(ANNA, BEN)
         for employee, stage in ((ANNA, "released"), (BEN, "both_released")):
-            self._wait(lambda who=employee: story.packet(who)["state"] in {"ready", "with_manager"})
+            self._wait(partial(_may_be_released, story, employee))
             if story.packet(employee)["state"] == "ready":
                 story.send_to_manager(employee)
             story.release(employee)
@@ -140,3 +142,7 @@ class Beginnings:
             cycle_id=story.cycle_id,
             questionnaire_id=story.questionnaire_id,
         )
+
+
+def _may_be_released(story: Story, employee: Person) -> bool:
+    return story.packet(employee)["state"] in {"ready", "with_manager"}

@@ -1,4 +1,4 @@
-"""In the midst of a transaction: before one of its statements, or before its commit, somebody else's whole step happens.
+"""In the midst of a transaction: before one of its statements, or before its commit, somebody else takes a whole step.
 
 The other step has a connection of its own. What the outer transaction has locked makes it give up after a moment, as a
 real one would after seconds; what it has not locked changes under its hands.

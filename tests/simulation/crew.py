@@ -7,6 +7,7 @@ import contextlib
 import multiprocessing
 import os
 import tempfile
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from harness.stack import Postgres
 from simulation.theatre import Theatre, theatre
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from simulation.theatre import Outcome
 
@@ -24,7 +25,9 @@ _stage: list[Theatre] = []
 _SERVER = "REVIEW_SIMULATION_POSTGRES"
 
 
-def played(postgres: Postgres, folder: Path, seeds: Sequence[int], *, steps: int, workers: int) -> Iterator[Outcome]:
+def played(
+    postgres: Postgres, folder: Path, seeds: Sequence[int], *, steps: int, workers: int
+) -> Generator[Outcome, None, None]:
     """Play seeds and yield what came of them, in their order; who stops asking ends it."""
     if workers == 1:
         with theatre(postgres, folder) as stage:
@@ -46,11 +49,20 @@ def played(postgres: Postgres, folder: Path, seeds: Sequence[int], *, steps: int
 
 
 def _open(folder: Path) -> None:
-    """Open a stage in a worker; it is given back when the worker ends."""
+    """Open a stage in a worker; it is given back when the worker ends. None outlives the process that started it."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     stack = contextlib.ExitStack()
     own = Path(tempfile.mkdtemp(dir=folder))
     _stage.append(stack.enter_context(theatre(Postgres(os.environ[_SERVER]), own)))
     atexit.register(stack.close)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    # Nobody waits for what it plays any more, and the server went with who started it.
+    os._exit(1)
 
 
 def _play(seed: int, steps: int) -> Outcome:

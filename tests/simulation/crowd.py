@@ -25,6 +25,7 @@ CREATED, NOT_FOUND, SERVER_ERROR, AWAY = 201, 404, 500, 503
 SHAPE = frozenset({400, 422})
 NO_ANSWER = 0
 REMEMBERED = 12
+FINISHED = ("completed", "cancelled", "running")
 
 
 def act(play: Play) -> None:
@@ -40,7 +41,7 @@ def act(play: Play) -> None:
 
 def act_on(play: Play, service: str, review_id: str) -> None:
     """Somebody gives a service a command about a review, if there is one that makes sense now."""
-    scene = Scene(play.random, play.sight, play.known, review_id)
+    scene = Scene(play.random, play.sight, play.known, review_id, play.system.clock.now)
     sensible = [one for one in ACTS if one.service == service and one.makes_sense(scene)]
     if sensible:
         _one_of(play, scene, sensible)
@@ -159,7 +160,7 @@ def _scene(play: Play) -> Scene:
     chosen = play.random.choice(ours if play.random.random() < OURS else sorted(play.sight.reviews))
     # Most of it is about one review, so that its story gets somewhere; while a service lags, all of them go on.
     first = not play.lagging and play.random.random() < FIRST
-    return Scene(play.random, play.sight, play.known, ours[0] if first else chosen)
+    return Scene(play.random, play.sight, play.known, ours[0] if first else chosen, play.system.clock.now)
 
 
 def _path(play: Play, chosen: Act, scene: Scene) -> str | None:
@@ -169,6 +170,7 @@ def _path(play: Play, chosen: Act, scene: Scene) -> str | None:
         "questionnaire_id": play.random.choice(play.known.questionnaires or [play.known.questionnaire_id]),
         "cycle_id": _cycle(play, chosen),
         "session_id": scene.session(*chosen.sessions) or scene.session("pending", "in_session", "completed"),
+        "operation_id": scene.operation(*chosen.operations) or scene.operation(*FINISHED),
     }
     path = chosen.operation.split(" ", 1)[1]
     needed = [name for name in names if f"{{{name}}}" in path]

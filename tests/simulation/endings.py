@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.observer import Written
 from harness.people import HELEN, HUGO, SERVICES
 from harness.verdict import Evidence, violations
 from simulation import operators, turns
-from simulation.records import alarms, doubled, once, retold, unanswered, untold
 from simulation.play import Violation
+from simulation.records import alarms, doubled, once, retold, unanswered, untold
 from simulation.sight import HOLDERS
 
 if TYPE_CHECKING:
@@ -68,20 +69,21 @@ def _one_round(s: Play) -> None:
             s.restored = name
             operators.move(s, name)
     s.judge()
+    s.pass_time(HOUR_S)
     for _ in range(LETTERS_MAX):
+        turns.settle(s)
         if operators.settle_letters(s) is None:
             break
         s.judge()
-    s.pass_time(HOUR_S)
-    turns.settle(s)
     for name in ("assessment", "packets", "signing", "notifications"):
+        if not s.lost_facts:
+            found = list(s.system.services[name].sweep())
+            if found:
+                raise Violation(f"E {name}: its sweep finds what nobody told it of, and no record was lost: {found}")
         for one in s.system.services[name].periodic:
-            found = s.system.turn(name, one.name)
-            if not found:
-                continue
-            s.tell(f"{name} {one.name}: {found}")
-            if one.name == "sweep" and not s.lost_facts:
-                raise Violation(f"E {name}: its sweep finds {found} that nobody told it of, and no record was lost")
+            done = s.system.turn(name, one.name)
+            if done:
+                s.tell(f"{name} {one.name}: {done}")
         s.judge()
     turns.settle(s)
 
@@ -129,6 +131,11 @@ def _hanging(s: Play) -> Iterator[str]:
     for review_id, row in s.sight.packet_rows.items():
         if row["state"] in {"releasing", "unreleasing"}:
             yield f"L1 {review_id}: the packet hangs in {row['state']}"
+        if row["hidden_by"] is not None:
+            yield f"L2 {review_id}: the packet stays hidden for an operation that is over"
+    for each, row in s.sight.operations.items():
+        if row["state"] not in {"planned", "completed", "cancelled"}:
+            yield f"L2 the operation {each} hangs in {row['state']}"
     for review_id, row in s.sight.records.items():
         for name in HOLDERS.values():
             if row[f"{name}_state"] in {"pending", "revoking", "lost"}:
@@ -262,8 +269,18 @@ def _boards(s: Play) -> Iterator[str]:
             if known != true and not (gone_back and known and what in _GONE_BACK):
                 yield f"E {review_id}: notifications' {what} is {known}, in truth it is {true}"
         released = (review_id, "released", packet["subject_id"], packet["epoch"])
-        if packet["state"] == "released" and released not in mails:
+        if packet["state"] == "released" and released not in mails and not _before_silence(s, packet):
             yield f"E {review_id}: nobody was to be mailed of the release of epoch {packet['epoch']}"
+
+
+def _before_silence(s: Play, packet: Row) -> bool:
+    """Whether a packet was released before a restored notifications was moved: nobody knows who was mailed of that."""
+    told = (
+        datetime.fromisoformat(one.headers["ce_time"])
+        for one in s.system.sent
+        if one.type == "packet.released.v1" and one.key == packet["review_id"]
+    )
+    return s.silent_until is not None and max(told) <= s.silent_until
 
 
 # What a restored assessment has taken back notifications is not told of.

@@ -362,6 +362,11 @@ FAULTS: tuple[Fault, ...] = (
         happen=_in_turn("packets-rebind-chunk", "work", "packets", "rebind"),
         weight=2,
     ),
+    Fault(
+        name="crash packets-operation-chunk",
+        happen=_in_turn("packets-operation-chunk", "operations", "packets"),
+        weight=2,
+    ),
     Fault(name="crash packets-reconcile", happen=_in_turn("packets-reconcile", "reconcile", "packets"), weight=2),
     Fault(name="crash packets-pdf-rendered", happen=_die_drawing, weight=0.6),
     Fault(name="connections killed", happen=_kill_connections, weight=0.6),

@@ -38,6 +38,8 @@ with recursive tables as (
 select relname from depth group by relname order by max(level), relname
 """
 
+_NO_CHANCE = "create function public.random() returns double precision language sql immutable as 'select 0.5::float8'"
+
 
 class Rows:
     """One service's database: where its rows are, and how they are put aside and put back."""
@@ -133,7 +135,14 @@ def broken_ground(postgres: Postgres) -> Iterator[Ground]:
             with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
                 words = sql.SQL("alter database {} set synchronous_commit = off")
                 admin.execute(words.format(sql.Identifier(database.name)))
+                # A seed tells the same story only if the database draws nothing by itself either.
+                admin.execute(
+                    sql.SQL("alter database {} set search_path = public, pg_catalog").format(
+                        sql.Identifier(database.name)
+                    )
+                )
             rows[name] = Rows(database, postgres.admin_url)
+            rows[name].run(_NO_CHANCE)
             stack.callback(rows[name].close)
         # The world's clock stands before the day on which the databases are made; nobody would get a mail.
         rows["notifications"].run("update watermark set effects_from = '2026-01-01T00:00:00Z'")

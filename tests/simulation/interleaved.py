@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -40,7 +41,7 @@ def between_statements(s: Play) -> str | None:
 
 
 def met_on_the_way(s: Play) -> str | None:
-    """A command on a register, or its answer, is applied in the midst of a command about the same review, or around it."""
+    """A command on a register, or its answer, is applied in the midst of an act on the same review, or around it."""
     waiting = [
         (name, review_id)
         for name in ("packets", "signing")
@@ -50,6 +51,8 @@ def met_on_the_way(s: Play) -> str | None:
     if not waiting or s.system.broker.down:
         return None
     owner, about = s.random.choice(waiting)
+    if s.lagging in {owner, "assessment"}:
+        return None
     where = s.random.choice(("assessment", owner))
     turns.turn_one(s, owner, "relay")
     if where == owner:
@@ -57,7 +60,7 @@ def met_on_the_way(s: Play) -> str | None:
         turns.turn_one(s, "assessment", "relay")
     s.judge()
     came: list[str] = []
-    outer, inner = s.random.sample(((lambda: _acted(s, where, about)), (lambda: _heard(s, where))), 2)
+    outer, inner = s.random.sample((partial(_acted, s, where, about), partial(_heard, s, where)), 2)
 
     def others() -> None:
         came.append(where)
@@ -101,7 +104,7 @@ def two_relays_at_once(s: Play) -> str | None:
     if not places or s.system.broker.down:
         return None
     name = s.random.choice(places)
-    if len(s.system.machines[name].relays) < 2:  # noqa: PLR2004 -- two, as the fault says
+    if len(s.system.machines[name].relays) < 2:
         s.system.add_relay(name)
     key = s.system.ground.rows[name].ask("select key from outbox order by id limit 1")
     came: list[str] = []
@@ -147,7 +150,7 @@ def lag(s: Play) -> str | None:
 
 
 def catch_up(s: Play) -> None:
-    """The service that lags reads everything that the others have told meanwhile; now and then something fails in it."""
+    """The service that lags reads all that the others have told meanwhile; now and then something fails in it."""
     name, s.lagging, s.lag_left = s.lagging, "", 0
     s.tell(f"{name} lags no more")
     for other in SERVICES:

@@ -23,7 +23,7 @@ from reviewbus.relay import Relay
 from reviewbus.testing.fixed_clock import START, FixedClock
 from reviewbus.testing.memory_broker import MemoryBroker
 from simulation.between import Between
-from simulation.kill import Killed, KillSwitch, replaced
+from simulation.kill import Broken, Killed, KillSwitch, replaced
 from simulation.lines import Delivered, MailServer, Producing, Reading, Sent, Wire
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class System:
             if verb == "work":
                 return machine.worker.run_once()
             return machine.periodic(verb)
-        except Killed:
+        except (Killed, Broken):
+            # Where even putting a record aside fails, the process ends, and another one begins anew.
             self.restart(name, verb if verb in LOOPS else "work")
         except Exception as error:  # noqa: BLE001 -- a real process ends as well, and it is kept for the judge
             if loops._may_pass(error):
@@ -269,7 +270,9 @@ def running(ground: Ground, folder: Path, *, took: Callable[[Delivered], None]) 
     for name in SERVICES:
         token_file = folder / f"{name}.token"
         token_file.write_text(issuer.token(name, ("service",), scope=INTERNAL_SCOPE), encoding="utf-8")
-        bus = settings_for(name, ground.rows[name].database, issuer, token_file, log_level="CRITICAL", lock_timeout_ms=LOCK_MS)
+        bus = settings_for(
+            name, ground.rows[name].database, issuer, token_file, log_level="CRITICAL", lock_timeout_ms=LOCK_MS
+        )
         chosen = importlib.import_module(f"{name}.settings").Settings(bus=bus, **options.get(name, {}))
         transports = {peer: wire(peer, name) for peer in SERVICES}
         services[name] = importlib.import_module(f"{name}.app").build(

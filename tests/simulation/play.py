@@ -14,6 +14,7 @@ from simulation.sight import look
 from simulation.tally import Tally
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from random import Random
 
     import httpx
@@ -71,6 +72,8 @@ class Play:
     # What the rows of a restored service had counted in the copy.
     counted_before: dict[str, Any] = field(default_factory=dict)
     restored: str = ""
+    # Of what was before then a restored notifications mails nobody.
+    silent_until: datetime | None = None
     # Whether facts may be gone for good, and who has read again what it had forgotten to have read.
     lost_facts: bool = False
     forgot: set[str] = field(default_factory=set)
@@ -111,7 +114,7 @@ class Play:
     def judge(self, *, reads: bool = True) -> None:
         """Hold what is there now against every rule; raises `Violation`.
 
-        Without `reads`, who may read what is judged the next time: in the midst of a transaction a read may have to wait.
+        Without `reads`, who may read what is judged the next time: in the midst of a transaction a read may wait.
         """
         after = look(self.system.ground, self.system.clock.now)
         found = breaches(self.sight, after, self.memory, restored=self.restored)

@@ -65,6 +65,8 @@ def _key(row: dict[str, Any]) -> str:
 def _may_open(delivery: dict[str, Any], row: dict[str, Any] | None) -> bool:
     if row is None:
         return False
+    if row.get("hidden_by") is not None:
+        return False
     reader, at = delivery["recipient_id"], delivery["question_at"]
     if delivery["template"] == "released":
         return (row["state"], row["epoch"]) == ("released", at) and reader in {row["subject_id"], row["manager_id"]}

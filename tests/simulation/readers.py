@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Person, str], httpx.Response]
 
+_DECISIVE = ("state", "epoch", "was_sent", "hidden_by", "manager_id", "snapshot_hash")
 MANAGERS = (MAX, MIRA, DORA)
 SEEN_BY_MANAGER = {"released", "with_manager"}
 HIDDEN, AWAY = 404, 503
@@ -30,7 +31,7 @@ def decisive(sight: Sight, review_id: str) -> tuple[Any, ...]:
     packet, review = sight.packet_rows.get(review_id, {}), sight.reviews[review_id]
     flags = tuple(sorted(sight.packets["flags"])), tuple(sorted(sight.assessment["flags"]))
     return (
-        *(packet.get(name) for name in ("state", "epoch", "was_sent", "manager_id", "snapshot_hash")),
+        *(packet.get(name) for name in _DECISIVE),
         *(review[name] for name in ("manager_id", "self_state", "self_version", "manager_state", "manager_has_access")),
         *(review["manager_version"], flags),
     )
@@ -52,7 +53,8 @@ def _employee_reads(sight: Sight, review_id: str, ask: Ask, ground: Ground, memo
         if answer.status_code != AWAY:
             yield f"I1 {review_id}: the employee's read of a quarantined packet answered {answer.status_code}"
         return
-    released = packet is not None and packet["state"] == "released"
+    # What a command for many is going to take back is hidden before its turn comes.
+    released = packet is not None and packet["state"] == "released" and packet["hidden_by"] is None
     if (answer.status_code == 200) != released:
         state = packet["state"] if packet else None
         yield f"I1 {review_id}: the employee's read answered {answer.status_code} while the packet is {state}"
@@ -91,7 +93,7 @@ def _shown(packet: Row, body: Any, ground: Ground) -> Iterator[str]:
 
 def _packet_readers(sight: Sight, review_id: str, ask: Ask, random: Random) -> Iterator[str]:
     """The manager of record reads a packet that was sent; other managers, assistants and outsiders never do."""
-    packet = sight.packet_rows.get(review_id, {"state": None, "manager_id": None, "was_sent": False})
+    packet = sight.packet_rows.get(review_id, {"state": None, "manager_id": None, "was_sent": False, "hidden_by": None})
     manager = packet["manager_id"]
     others = [one for one in MANAGERS if one.id != manager]
     readers = [*([BY_ID[manager]] if manager else []), random.choice((*others, OLGA, AMY, KAI))]
@@ -99,7 +101,7 @@ def _packet_readers(sight: Sight, review_id: str, ask: Ask, random: Random) -> I
     for reader in readers:
         if reader.id == subject:
             continue
-        sees = reader.id == manager and (
+        sees = (reader.id == manager and packet["hidden_by"] is None) and (
             packet["state"] in SEEN_BY_MANAGER or (packet["state"] == "releasing" and packet["was_sent"])
         )
         answer = ask(reader, f"/v1/packets/{review_id}")

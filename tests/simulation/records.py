@@ -88,7 +88,13 @@ def doubled(sent: Sequence[Sent], untrue: Container[str]) -> Iterator[str]:
         if cause is None or one.service in untrue or one.service == "notifications":
             continue
         content = json.loads(one.body)
-        effect = (one.service, one.type, one.key, cause, *(str(content.get(name)) for name in ("holder", "signer_role")))
+        effect = (
+            one.service,
+            one.type,
+            one.key,
+            cause,
+            *(str(content.get(name)) for name in ("holder", "signer_role")),
+        )
         if seen.setdefault(effect, one.id) != one.id:
             yield f"S7 {one.key}: {one.service} told {one.type} numbered {one.sequence} of a cause that it had told of"
 
@@ -103,7 +109,7 @@ def unanswered(sent: Sequence[Sent]) -> Iterator[str]:
 
 
 def alarms(sent: Sequence[Sent]) -> Iterator[str]:
-    """L4: where nothing was restored, no sweep finds a release without its register, or a register without its release."""
+    """L4: where nothing was restored, no sweep finds a release without its register, nor the other way round."""
     for one in once(sent):
         if one.type == "packet.unreleased.v1" and json.loads(one.body)["reason"] in _ALARMS:
             yield f"L4 {one.key}: {one.type} numbered {one.sequence} is an alarm, and nothing was restored"

@@ -30,7 +30,7 @@ class Memory:
     hidden: dict[str, int] = field(default_factory=dict)
     # The hash of a content.
     hashes: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    # Signatures that a restore has cut off from their hold, until a sweep or HR takes them back.
+    # Signatures that a restore has cut off from their hold, until a sweep takes them back.
     excused: set[tuple[str, str]] = field(default_factory=set)
     # What a restored signing held for signed, with the fence: what frees it may still have been in flight.
     brought_back: set[tuple[str, str, int]] = field(default_factory=set)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.people import AMY, CAST, HELEN, HUGO, KAI
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from random import Random
 
     from harness.people import Person
@@ -38,6 +39,7 @@ class Scene:
     sight: Sight
     known: Known
     review_id: str
+    now: datetime
 
     @property
     def review(self) -> Row:
@@ -84,6 +86,11 @@ class Scene:
         found = [one for one, row in sorted(self.sight.packets["sessions"].items()) if row["state"] in states]
         own = self.packet.get("session_id")
         return own if own in found else (self.random.choice(found) if found else None)
+
+    def operation(self, *states: str) -> str | None:
+        """A command for many packets in one of these states; any of them."""
+        found = [one for one, row in sorted(self.sight.operations.items()) if row["state"] in states]
+        return self.random.choice(found) if found else None
 
     def people(self, part: str) -> list[Person]:
         """Who plays a part in this review now."""

@@ -19,7 +19,11 @@ HOLDERS = {"signature_employee": "employee", "signature_manager": "manager", "co
 
 _KEPT = {
     "assessment": {"rows": ("review", "review_id"), "cycles": ("cycle", "cycle_id")},
-    "packets": {"rows": ("packets", "review_id"), "sessions": ("calibration_sessions", "id")},
+    "packets": {
+        "rows": ("packets", "review_id"),
+        "sessions": ("calibration_sessions", "id"),
+        "operations": ("operations", "id"),
+    },
     "signing": {"rows": ("record", "review_id")},
     "notifications": {"rows": ("board", "review_id"), "deliveries": ("delivery", "delivery_id")},
 }
@@ -76,6 +80,12 @@ class Sight:
     def records(self) -> Rows:
         """Signing's rows by review."""
         found: Rows = self.signing["rows"]
+        return found
+
+    @property
+    def operations(self) -> Rows:
+        """Commands for many packets, by their ids."""
+        found: Rows = self.packets["operations"]
         return found
 
     def quarantined(self, service: str) -> bool:

@@ -15,7 +15,7 @@ from simulation.acts import ACTS
 from simulation.faults import FAULTS
 from simulation.kill import named_points
 from simulation.lines import Sent
-from simulation.records import Order
+from simulation.records import Order, alarms, doubled, unanswered
 from simulation.rules import Memory, breaches
 from simulation.sight import Sight
 
@@ -57,13 +57,14 @@ def review(**changes: Any) -> dict[str, Any]:
 
 def packet(**changes: Any) -> dict[str, Any]:
     row = {"review_id": REVIEW, "state": "released", "epoch": 1, "row_version": 3, "manager_id": "p-max"}
+    row |= {"assessment_version": 1}
     row |= {"snapshot_hash": "h", "snapshot_manager_version": 1, "snapshot_content_hash": "m", "rating": "3"}
     row |= {"snapshot_selection_version": 1, "selection_version": 1, "snapshot_rating_version": 1, "rating_version": 1}
     return {**row, "snapshot_rating_shown": "calibrated", "snapshot_rating": "3", **changes}
 
 
 def record(**changes: Any) -> dict[str, Any]:
-    row: dict[str, Any] = {"packet_epoch": 1, "revoked_epoch": 0}
+    row: dict[str, Any] = {"packet_epoch": 1, "revoked_epoch": 0, "row_version": 1}
     for name in ("employee", "manager", "completion"):
         row |= {f"{name}_state": "none", f"{name}_fence": 0, f"{name}_epoch": 0, f"{name}_snapshot_hash": None}
         row |= {f"{name}_manager_version": None, f"{name}_self_version": None}
@@ -112,6 +113,7 @@ def test_a_released_packet_under_its_lock_breaks_no_rule() -> None:
         ("S6", sight(review(release_fence=1), packet(), record())),
         ("S6", sight(review(release_outcome={"kind": "rejected"}), packet(), record())),
         ("S6", sight(review(), packet(state="none", epoch=0), record())),
+        ("S6", sight(review(), packet(assessment_version=0), record())),
         ("I3", sight(review(), packet(snapshot_rating="4", rating="4"), record())),
     ],
 )
@@ -138,3 +140,30 @@ def test_a_record_that_overtakes_another_is_found_and_a_repeat_is_not() -> None:
     assert list(Order().breaches([sent(1), sent(2), sent(1), sent(3), sent(2)])) == []
     assert len(list(Order().breaches([sent(2), sent(1)]))) == 1
     assert list(Order().breaches([sent(5), sent(1, life=1)])) == []
+
+
+def told(kind: str, *, event: str, cause: str | None = None, service: str = "assessment", **body: Any) -> Sent:
+    headers = {"ce_id": event, "ce_type": kind, "ce_source": f"/{service}"}
+    headers |= {} if cause is None else {"ce_causationid": cause}
+    return Sent(service=service, topic="t", key=REVIEW, headers=headers, body=json.dumps(body).encode(), life=0)
+
+
+def test_a_command_that_is_answered_twice_is_found_and_two_commands_with_an_answer_each_are_not() -> None:
+    first = told("hold.granted.v1", event="a", cause="c", holder="release")
+    again = told("hold.granted.v1", event="b", cause="c", holder="release")
+    other = told("hold.granted.v1", event="b", cause="d", holder="release")
+    assert list(doubled([first, first, other], ())) == []
+    assert [one.split()[0] for one in doubled([first, again], ())] == ["S7"]
+    assert list(doubled([first, again], {"assessment"})) == []
+
+
+def test_a_command_that_is_never_answered_is_found() -> None:
+    command = told("hold.requested.v1", event="c", service="packets")
+    assert list(unanswered([command, told("hold.rejected.v1", event="a", cause="c")])) == []
+    assert [one.split()[0] for one in unanswered([command])] == ["E"]
+
+
+def test_an_alarm_of_a_sweep_is_found_and_a_correction_is_none() -> None:
+    assert list(alarms([told("packet.unreleased.v1", event="a", reason="correction")])) == []
+    alarm = told("packet.unreleased.v1", event="a", reason="release-without-register")
+    assert [one.split()[0] for one in alarms([alarm])] == ["L4"]

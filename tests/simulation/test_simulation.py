@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulation.acts import ACTS
+from simulation.crew import played
 from simulation.faults import FAULTS
 from simulation.kept import kept_seeds
 from simulation.tally import Tally
@@ -62,6 +63,17 @@ def test_a_seed_tells_the_same_story_again(stage: Theatre) -> None:
     between = stage.play(FIRST_SEED + 1)
     assert between.story != first.story
     assert stage.play(FIRST_SEED).story == first.story
+
+
+def test_a_seed_tells_the_same_story_in_other_processes_whose_hashes_are_others(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stories = []
+    for hashes in ("1", "2"):
+        monkeypatch.setenv("PYTHONHASHSEED", hashes)
+        stories += [one.story for one in played(postgres, tmp_path, [FIRST_SEED], steps=STEPS, workers=2)]
+    assert stories[0] == stories[1]
+    assert len(stories[0].splitlines()) > STEPS
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.people import SERVICES
 from simulation import crowd
@@ -11,15 +11,19 @@ from simulation.machines import LOOPS
 from simulation.play import Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulation.play import Play
 
 ANY_LOOP, TWICE, REORDERED, SLOW = 0.05, 0.15, 0.5, 0.2
 SOMEBODY_ACTS, LEASE_PASSES = 0.4, 0.2
 LEASE_S = 700
 FEW = 3
-# Each question has a moment before its answer is made and one after it.
-MOMENTS_OF_A_SWEEP = {"packets": 6, "signing": 10}
+# Each question has a moment before its answer is made and one after it; these are those about the rows.
+MOMENTS_OF_A_SWEEP = {"packets": (4, 6), "signing": (3, 10)}
 ROUNDS_MAX = 200
+# Commands for many packets are carried out by a task of their own.
+OPERATIONS = ("packets", "operations")
 PATIENCE = timedelta(seconds=5)
 
 
@@ -74,6 +78,8 @@ def busy(play: Play) -> list[tuple[str, str]]:
             found += [(name, "consume")] * 2
         if seen["due"]:
             found.append((name, "work"))
+    if any(_goes_on(play, row) for row in play.sight.operations.values()):
+        found.append(OPERATIONS)
     for name, rows in (("packets", play.sight.packet_rows), ("signing", play.sight.records)):
         if any(_waits_long(play, row["waiting_since"]) for row in rows.values()):
             found.append((name, "reconcile"))
@@ -87,7 +93,8 @@ def settle(play: Play) -> None:
     every = [(name, verb) for name in SERVICES for verb in LOOPS]
     for _ in range(ROUNDS_MAX):
         done = 0
-        for name, verb in sorted(set(busy(play)) & set(every)) or every:
+        # An operation may be unfinished and still have to wait for what it has asked for.
+        for name, verb in [*(sorted(set(busy(play)) & set(every)) or every), OPERATIONS]:
             once = play.system.turn(name, verb)
             if once:
                 play.tell(f"{name} {verb}: {once}")
@@ -100,7 +107,8 @@ def settle(play: Play) -> None:
 
 def turn_meanwhile(play: Play, name: str, verb: str) -> bool:
     """Turn a loop, and while it waits for an answer let others go on; say whether it came to that."""
-    left = 1 if verb == "relay" else play.random.randint(1, MOMENTS_OF_A_SWEEP[name] if verb == "sweep" else 3)
+    moments = {"relay": (1, 1), "sweep": MOMENTS_OF_A_SWEEP.get(name, (1, 3))}
+    left = play.random.randint(*moments.get(verb, (1, 3)))
     came = False
 
     def others(_: str = "") -> None:
@@ -159,6 +167,12 @@ def _go_on(play: Play, name: str, verb: str) -> None:
 def waits(play: Play, name: str) -> bool:
     """Whether packets or signing waits for an answer, however short."""
     return any(row["waiting_since"] for row in play.sight.of(name)["rows"].values())
+
+
+def _goes_on(play: Play, row: Mapping[str, Any]) -> bool:
+    """Whether a command for many packets may have a turn."""
+    due = row["state"] == "scheduled" and datetime.fromisoformat(row["fires_at"]) <= play.system.clock.now
+    return due or row["state"] in {"planning", "running", "cancelling"}
 
 
 def _waits_long(play: Play, since: str | None) -> bool:

@@ -7,11 +7,14 @@ took: so for one key the order of outbox ids is the order of commits.
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from reviewbus import tables
@@ -19,8 +22,7 @@ from reviewbus.envelope import Event, Sealed, seal
 from reviewbus.telemetry import current_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from reviewbus.catalogue import Catalogue
@@ -102,11 +104,11 @@ class Tx:
     def flush(self) -> None:
         """Write what was emitted and audited since the last call; the edge calls it before committing."""
         if self._audited:
-            self.connection.execute(sa.insert(tables.audit), self._audited)
+            self.connection.execute(insert_rows(tables.audit, self._audited))
             self._audited = []
         fresh = self.emitted[self._written :]
         if fresh:
-            self.connection.execute(sa.insert(tables.outbox), [_outbox_row(sealed) for sealed in fresh])
+            self.connection.execute(_emit(fresh))
             self._written = len(self.emitted)
 
 
@@ -211,10 +213,33 @@ def is_away(error: BaseException) -> bool:
     return is_transient(error) and getattr(getattr(error, "orig", None), "sqlstate", None) != _CANCELLED
 
 
+def rows_of(
+    table: sa.Table, rows: Sequence[Mapping[str, Any]], **types: sa.types.TypeEngine[Any]
+) -> sa.TableValuedAlias:
+    """Return rows of the same columns of a table as one parameter, to be selected from.
+
+    However many they are, the statement is the same: compiled and planned once. Instants and ids may stand in them;
+    `types` are those of columns that do not have the table's.
+    """
+    words = sa.cast(sa.literal(json.dumps(rows, default=_plain), sa.Text), JSONB)
+    columns = [sa.column(name, types.get(name, table.c[name].type)) for name in rows[0]]
+    return sa.func.jsonb_to_recordset(words).table_valued(*columns, name="given").render_derived(with_types=True)
+
+
+def insert_rows(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
+    """Return the statement that inserts rows of the same columns."""
+    given = rows_of(table, rows)
+    return insert(table).from_select(list(rows[0]), sa.select(*given.c))
+
+
 def one(result: sa.CursorResult[Any]) -> Mapping[str, Any] | None:
     """Return the only row as a mapping, or None."""
     row = result.mappings().one_or_none()
     return dict(row) if row is not None else None
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _is_refusal(error: BaseException) -> bool:
@@ -222,13 +247,20 @@ def _is_refusal(error: BaseException) -> bool:
     return hasattr(error, "code") and hasattr(error, "rank")
 
 
-def _outbox_row(sealed: Sealed) -> dict[str, Any]:
-    return {
-        "event_id": sealed.id,
-        "topic": sealed.topic,
-        "key": sealed.key,
-        "shard": sealed.shard,
-        "type": sealed.type,
-        "headers": dict(sealed.headers),
-        "body": sealed.body,
-    }
+def _emit(fresh: Sequence[Sealed]) -> Insert:
+    rows = [
+        {
+            "event_id": sealed.id,
+            "topic": sealed.topic,
+            "key": sealed.key,
+            "shard": sealed.shard,
+            "type": sealed.type,
+            "headers": dict(sealed.headers),
+            "body": sealed.body.decode(),
+        }
+        for sealed in fresh
+    ]
+    given = rows_of(tables.outbox, rows, body=sa.Text())
+    # The bytes again; ids are drawn in the order of the list.
+    columns = [sa.func.convert_to(each, "UTF8") if each.name == "body" else each for each in given.c]
+    return insert(tables.outbox).from_select(list(rows[0]), sa.select(*columns))

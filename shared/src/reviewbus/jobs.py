@@ -15,11 +15,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from reviewbus import quarantine, telemetry
 from reviewbus.client import PeerRefused, PeerUnavailable
-from reviewbus.db import is_transient
+from reviewbus.db import insert_rows, is_transient
 from reviewbus.quarantine import Quarantined
 from reviewbus.tables import jobs
 
@@ -82,7 +81,7 @@ def enqueue_many(tx: Tx, kind: str, wanted: Mapping[str, Mapping[str, Any]], *, 
         return
     when = run_at or tx.now
     rows = [{"kind": kind, "key": key, "arguments": dict(wanted[key]), "run_at": when} for key in sorted(wanted)]
-    statement = insert(jobs).values(rows)
+    statement = insert_rows(jobs, rows)
     tx.execute(
         statement.on_conflict_do_update(
             constraint="jobs_kind_key",

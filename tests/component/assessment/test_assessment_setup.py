@@ -17,7 +17,7 @@ def _row(person_id: str, manager_id: str | None = None, **more: Any) -> dict[str
     return {"person_id": person_id, "name": "N", "email": "n@company.example", "manager_id": manager_id, **more}
 
 
-def _import(service: Running, *rows: dict[str, Any]) -> Any:
+def _import(service: Running, *rows: Any) -> Any:
     return service.done(service.post(HELEN, "/v1/people/import", {"people": list(rows)}))
 
 

@@ -101,7 +101,7 @@ def _hostile_document(number: int, kind: str, write: Callable[[random.Random], s
     rating = PdfRating(
         value=chance.randint(lowest, highest), lowest=lowest, highest=highest, labels=tuple(words), caption=words[0]
     )
-    answers = [PdfAnswer(question=words[1], html=write(chance)) for _ in range(chance.randint(1, 2))]
+    answers = [PdfAnswer(question=words[1], html=write(chance)) for _ in range(1 + number % 2)]
     steps = PdfRating(value=2, lowest=0, highest=len(words) - 1, labels=tuple(words))
     names = {"company": words[2], "reviewee_name": words[3], "manager_name": words[4], "period": words[5]}
     if number % 2:

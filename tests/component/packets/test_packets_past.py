@@ -28,15 +28,17 @@ from packets.commands.keeping import keep_many
 from packets.domain import holds
 from packets.domain.history import Act
 from packets.domain.ids import OperationId, PersonId
-from packets.domain.packet import Part
+from packets.domain.packet import Part, preview_tag
 from packets.domain.people import Standing
-from packets.domain.release import send_to_manager
+from packets.domain.release import release, send_to_manager
 from reviewbus.clock import rfc3339
 
 if TYPE_CHECKING:
     import pytest
 
     from component.packets.packets_office import Office
+    from packets.domain.facts import Record
+    from packets.domain.packet import Packet
 
 PACKET = f"/v1/packets/{REVIEW}"
 HISTORY = f"{PACKET}/history"
@@ -188,6 +190,10 @@ def test_a_history_too_long_to_read_says_that_its_beginning_is_left_out(
     assert [each["asked"] is None for each in told["releases"]] == [True, False]
 
 
+def released(packet: Packet, by: Standing) -> tuple[Packet, tuple[Record, ...]]:
+    return release(packet, by, previewed=preview_tag(packet), has_reason=True)
+
+
 def test_many_packets_take_one_statement_and_tell_whose_act_it_was(office: Office) -> None:
     office.ready()
     more = [f"0198c0de-2000-7b20-9c3f-00000000{number:04}" for number in range(20, 26)]
@@ -213,13 +219,21 @@ def test_many_packets_take_one_statement_and_tell_whose_act_it_was(office: Offic
         "select key, headers ->> 'ce_sequence' as n from outbox where type = 'packet.released-to-manager.v1'"
     )
     assert numbers == {each["key"]: int(each["n"]) for each in told}
+    # What comes about for many at once leaves the instants of what came about before.
+    sent_at = {each["sent_at"] for each in office.rows("select sent_at from packets")}
+    office.clock.forward(minutes=1)
+    with office.service.db.begin() as tx:
+        packets = store.load_many(tx, [REVIEW, *more])
+        keep_many(tx, [(each, *released(each, by)) for each in packets.values()])
+    assert {each["sent_at"] for each in office.rows("select sent_at from packets where state = 'releasing'")} == sent_at
+    assert None not in sent_at
 
 
 def test_a_correction_is_told_question_by_question_and_the_employee_learns_only_when(office: Office) -> None:
     office.ready(question_ids=(GOALS, GROWTH))
     office.released()
     assert office.get(EMPLOYEE, PACKET).json["corrected_at"] is None
-    nothing = {"review_id": REVIEW, "before": None, "after": None, "questions": [], "rating": None}
+    nothing: dict[str, Any] = {"review_id": REVIEW, "before": None, "after": None, "questions": [], "rating": None}
     assert corrections(office) == corrections(office, MANAGER) == nothing
     first = office.row()
     taken_back(office)

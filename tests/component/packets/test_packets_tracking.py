@@ -231,7 +231,9 @@ def test_pages_of_managers_and_of_people_are_whole_and_in_order(office: Office) 
     ids = crowd(office, teams)
     assert {limit: people_by(office, limit) for limit in (1, 3, 7, 8)} == dict.fromkeys((1, 3, 7, 8), ids)
     for limit in (1, 2, 4, 5):
-        found, cursor, pages = {}, "", 0
+        found: dict[str, int] = {}
+        cursor: str | None = ""
+        pages = 0
         while cursor is not None:
             page = office.get(HR, f"{TRACKING}?limit={limit}{cursor}").json
             assert page["counts"]["packets"] == 7
@@ -242,7 +244,8 @@ def test_pages_of_managers_and_of_people_are_whole_and_in_order(office: Office) 
 
 
 def people_by(office: Office, limit: int, query: str = "") -> list[str]:
-    found, cursor = [], ""
+    found: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = office.get(HR, f"{PEOPLE}?limit={limit}{query}{cursor}").json
         assert len(page["items"]) <= limit

@@ -7,13 +7,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.fontBuilder import FontBuilder  # type: ignore[import-untyped]
+from fontTools.pens.ttGlyphPen import TTGlyphPen  # type: ignore[import-untyped]
 from pypdf import PdfReader
-from pypdf.generic import DictionaryObject
 
 from component.packets.pdf_documents import LABELS, a_document, answering, pages_of, text_of
-from harness.pdfs import objects_of
+from harness.pdfs import dictionaries_of
 from packets import pdf
 from packets.pdf import PdfAnswer, PdfRating, Renderer
 from packets.pdf_worker import PIECE_CHARS, WORD_CHARS_MAX, breakable, to_html
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINE = "<p>Kept everybody informed on the way, and coached two colleagues who now lead teams of their own.</p>"
-# Ours, and those of the machine that stand in for them; DejaVu has what Source Sans lacks.
-OURS = {"Source-Sans-3", "DejaVu-Sans"}
+OURS = ("Source-Sans-3", "DejaVu-Sans")
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +33,10 @@ def renderer() -> Iterator[Renderer]:
 
 def fonts_of(body: bytes) -> set[str]:
     """Return the families in a file, every one of which is embedded."""
-    found = [each for each in objects_of(PdfReader(io.BytesIO(body))) if isinstance(each, DictionaryObject)]
+    found = dictionaries_of(PdfReader(io.BytesIO(body)))
     descriptors = [each for each in found if each.get("/Type") == "/FontDescriptor"]
     assert all({"/FontFile2", "/FontFile3"} & each.keys() for each in descriptors)
-    return {
-        str(each["/FontName"]).partition("+")[2].removesuffix("-Bold").removesuffix("-Italic") for each in descriptors
-    }
+    return {str(each["/FontName"]).partition("+")[2] for each in descriptors}
 
 
 def test_bookmarks_lead_to_the_questions_and_to_nothing_that_an_answer_says(renderer: Renderer) -> None:
@@ -97,19 +93,20 @@ def test_on_a_long_scale_the_mark_stands_where_the_value_is(value: int, place: s
 
 
 def test_latin_greek_and_cyrillic_are_drawn_with_the_fonts_that_come_along(renderer: Renderer) -> None:
-    words = "Žluťoučký kůň, Größe, tiếng Việt. Η γρήγορη αλεπού. Съешь ещё булок, їжак. ≤ ✓ →"
+    words = "Žluťoučký kůň, Größe, tiếng Việt. η γρήγορη αλεπού. Съешь ещё булок, їжак. ≤ ✓ →"
     body = renderer.render(answering(f"<p>{words}</p><p><strong>{words}</strong> <em>{words}</em></p>"))
     assert text_of(body).count(words) == 3
-    families = fonts_of(body)
-    assert "Source-Sans-3" in families
-    assert families <= OURS | {f"{each}-Semi" for each in OURS} | {f"{each}-Oblique" for each in OURS}
+    assert all(each.startswith(OURS) for each in fonts_of(body))
+    assert any(each.startswith(OURS[0]) for each in fonts_of(body))
 
 
-def test_words_for_which_no_font_is_there_are_boxes_and_no_failure(renderer: Renderer) -> None:
-    body = renderer.render(
-        a_document(company="日本株式会社", questions=(PdfAnswer(question="한국어", html="<p>中文</p>"),))
-    )
-    assert "Änne Müller" in text_of(body)
+def test_words_for_which_no_font_is_there_are_drawn_as_boxes_and_can_be_copied(renderer: Renderer) -> None:
+    answers = (PdfAnswer(question="한국어", html="<p>中文</p>"),)
+    reader = PdfReader(io.BytesIO(renderer.render(a_document(company="日本株式会社", questions=answers))))
+    found = [each["/ToUnicode"].get_data() for each in dictionaries_of(reader) if "/ToUnicode" in each]
+    maps = b" ".join(found).decode()
+    for character in "한中日":
+        assert f"<{ord(character):04x}>" in maps
 
 
 def test_of_the_machines_fonts_only_those_for_chinese_japanese_and_korean_are_used(
@@ -129,13 +126,13 @@ def test_of_the_machines_fonts_only_those_for_chinese_japanese_and_korean_are_us
     with closing(Renderer()) as renderer:
         body = renderer.render(a_document(language="ja", questions=(PdfAnswer(question="Q", html="<p>日本</p>"),)))
         assert renderer.render(answering("<p>日</p>"))
-    assert "Noto-Sans-CJK-JP" in fonts_of(body)
-    assert "Other" not in fonts_of(body)
+    assert any(each.startswith("Noto-Sans-CJK-JP") for each in fonts_of(body))
+    assert not any("Other" in each for each in fonts_of(body))
     assert "日" in text_of(body)
 
 
 def test_a_word_of_any_length_is_printed_whole(renderer: Renderer) -> None:
-    word = "".join(f"{number}," for number in range(1_000))
+    word = "".join(f"{number}," for number in range(700))
     assert len(word) > WORD_CHARS_MAX
     assert word in text_of(renderer.render(answering(f"<p>{word}</p>"))).replace(" ", "")
 

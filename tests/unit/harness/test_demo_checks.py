@@ -8,6 +8,7 @@ from email.policy import default
 from typing import Any
 
 import pytest
+from weasyprint import HTML
 
 from harness.demo_checks import (
     broken_contracts,
@@ -19,6 +20,7 @@ from harness.demo_checks import (
     same_again,
     unread,
     wrong_mails,
+    wrong_pdfs,
     wrong_words,
 )
 from harness.demo_story import SHOWN
@@ -28,8 +30,14 @@ from harness.people import ANNA, MAX
 REVIEW = "0192f7a0-0000-7000-8000-000000000001"
 HASH = "sha256:" + "a" * 64
 PRINTED = (
-    "Anna Author Max Manager Results: three weeks early, like a scarlet kestrel. Growth: and a lilac hedgehog. meets"
+    "Anna Author Max Manager Results: three weeks early, like a scarlet kestrel. Growth: and a lilac hedgehog. "
+    "3 meets on the scale from 1 to 5: 2 below 3 meets 4 above"
 )
+
+
+def as_pdf(words: str) -> bytes:
+    body: bytes = HTML(string=f"<p>{words}</p>").write_pdf()
+    return body
 
 
 def record(
@@ -96,8 +104,8 @@ def test_a_mail_that_names_somebody_else_is_found() -> None:
     "text",
     [
         PRINTED.replace("Growth", ""),
-        PRINTED.replace("meets", "above"),
-        PRINTED + " above",
+        PRINTED.replace("3 meets on", "4 above on"),
+        PRINTED + " 4 above on the scale from 1 to 5",
         PRINTED + " Considered for promotion by the ochre marten.",
         PRINTED + " said the tangerine badger",
     ],
@@ -108,12 +116,21 @@ def test_a_packet_that_shows_too_little_or_too_much_is_found(text: str) -> None:
 
 
 def test_downloads_that_differ_are_found() -> None:
-    same = {"manager": b"1", "first": b"1", "again": b"1", "second": b"2"}
+    right = {"manager": b"0", "first": b"1", "again": b"1", "second": b"2"}
 
-    assert [*differing_pdfs(same)] == []
-    for which in ("manager", "again", "second"):
-        changed = b"1" if which == "second" else b"3"
-        assert len([*differing_pdfs({**same, which: changed})]) == 1
+    assert [*differing_pdfs(right)] == []
+    for which, wrong in (("manager", b"1"), ("again", b"3"), ("second", b"1")):
+        assert len([*differing_pdfs({**right, which: wrong})]) == 1
+
+
+def test_a_released_packet_that_says_it_is_a_draft_is_found_and_a_preview_that_does_not() -> None:
+    draft, released = (as_pdf(PRINTED + words) for words in (" Draft, not released", ""))
+    right = {"manager": draft, "first": released, "second": released}
+    differing = [each for each in wrong_pdfs(right) if "draft" in each]
+
+    assert differing == []
+    for which, wrong in (("manager", released), ("first", draft), ("second", draft)):
+        assert len([each for each in wrong_pdfs({**right, which: wrong}) if "draft" in each]) == 1
 
 
 def test_a_corrected_packet_with_the_old_hash_or_epoch_is_found() -> None:

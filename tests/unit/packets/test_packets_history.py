@@ -11,7 +11,7 @@ import pytest
 from packets.domain import answers, conversation, history, holds, rating, readiness, release, sweep
 from packets.domain.history import Act, Entry, Kind, Outcome, correction, lives, moments
 from packets.domain.ids import SnapshotHash
-from packets.domain.packet import CalibrationState, Packet, PacketState, Part, ReleaseMode, preview_tag
+from packets.domain.packet import CalibrationState, Holder, Packet, PacketState, Part, ReleaseMode, preview_tag
 from packets.domain.visibility import download, read
 from unit.packets.packet_rows import EMPLOYEE, EMPTY, HANNA, HR, MANAGER, MAX, SOURCES, E, a_packet, sources
 
@@ -126,7 +126,7 @@ def test_a_restore_ends_the_release_that_stood_though_its_epoch_is_another() -> 
 
 
 def test_a_hold_that_nobody_asked_for_is_told_as_well() -> None:
-    found = sweep.RegisterRow(holder=holds.Holder.RELEASE, fence=20, held=True)
+    found = sweep.RegisterRow(holder=Holder.RELEASE, fence=20, held=True)
     packet = a_packet(S.READY)
     row = Row(packet).take(lambda p: sweep._compare_register(p, found)[:2])
     (one,) = lives(row.lines).releases

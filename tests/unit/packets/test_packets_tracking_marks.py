@@ -76,7 +76,7 @@ S, M = PacketState, Mark
 )
 def test_what_came_about_and_was_not_taken_back(packet: Packet, found: set[Mark]) -> None:
     assert marks(packet) == found
-    assert told(tracked(packet)) == (packet.state, found)
+    assert told(tracked(packet)) == (packet.state, frozenset(found))
 
 
 @given(st.sampled_from(STATES), st.frozensets(st.sampled_from(Mark)))

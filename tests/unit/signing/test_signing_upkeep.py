@@ -89,11 +89,11 @@ def test_a_signature_that_nothing_holds_is_revoked_with_an_alarm(seen: SeenRegis
 
 
 @pytest.mark.parametrize("seen", [held(E, 4), replace(held(E, 2), snapshot_hash=H2)])
-def test_a_signature_under_another_hold_raises_an_alarm_and_changes_nothing(seen: SeenRegister) -> None:
+def test_a_signature_under_another_hold_is_lost_with_an_alarm(seen: SeenRegister) -> None:
     before = signed_by(E)
     state, facts = sweep.compare(before, [seen], row_version_read=1)
-    assert state is before
-    assert facts == (Alarm(review_id=before.review_id, holder=E, code=AlarmCode.SIGNED_WITHOUT_HOLD),)
+    assert (state.employee.state, state.employee.fence) == (HoldState.LOST, seen.fence)
+    assert facts[0] == Alarm(review_id=before.review_id, holder=E, code=AlarmCode.SIGNED_WITHOUT_HOLD)
 
 
 @pytest.mark.parametrize("state", [HoldState.PENDING, HoldState.REVOKING])

@@ -152,7 +152,7 @@ def _warm_up() -> None:
     rating = PdfRating(value=1, lowest=1, highest=2, labels=("a", "b"))
     html = "<h3>a</h3><h4>b</h4><ul><li><strong>c <em>d</em></strong></ul><ol><li>e</ol><a href=mailto:f@g>h</a>"
     answers = (PdfAnswer(question="q", html=html), PdfAnswer(question="r", rating=rating))
-    names = {"title": "t", "company": "c", "reviewee_name": "e", "manager_name": "m", "period": "p"}
+    names: dict[str, Any] = {"title": "t", "company": "c", "reviewee_name": "e", "manager_name": "m", "period": "p"}
     draw(PdfDocument(**names, questions=answers, rating=rating))
     gc.collect()
     gc.freeze()

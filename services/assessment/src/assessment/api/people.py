@@ -59,7 +59,7 @@ def one_person(tx: Tx, caller: Caller, person_id: str) -> Any:
 
 def _malformed(index: int, error: ValidationError) -> dict[str, Any]:
     sent = error.valid_data if isinstance(error.valid_data, dict) else {}
-    errors = error.normalized_messages()
+    errors = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
     return {"index": index, "person_id": sent.get("person_id"), "code": "malformed-row", "errors": errors}
 
 

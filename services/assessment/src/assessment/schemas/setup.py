@@ -25,7 +25,7 @@ class Named(Shape):
     language = parts.language(load_default="en")
 
 
-class Rows(fields.List):
+class Rows(fields.List[Any]):
     """A list of rows; one that is malformed becomes its `ValidationError`, and does not stand in the others' way."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:  # noqa: ARG002 -- the library's

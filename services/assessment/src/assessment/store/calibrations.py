@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from assessment.store.tables import calibration
+from reviewbus.db import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ def learn(tx: Tx, told: Iterable[tuple[str, int, bool]]) -> None:
         {"review_id": review_id, "version": version, "calibrated": calibrated}
         for review_id, version, calibrated in sorted(told)
     ]
-    statement = insert(calibration).values(rows)
+    statement = insert_rows(calibration, rows)
     tx.execute(
         statement.on_conflict_do_update(
             index_elements=[calibration.c.review_id],

@@ -174,7 +174,7 @@ def _review(board: Board, news: FromAssessment) -> Board:
 def _frame(board: Board, news: ReviewOpened | ReviewReassigned | ReviewClosed | ReviewCancelled) -> Board:
     match news:
         case ReviewOpened():
-            opened = replace(board, opened=True)
+            opened = replace(board, opened=True, closed=False, cancelled=False)
             return replace(opened, self_deadline=news.self_deadline, manager_deadline=news.manager_deadline)
         case ReviewReassigned():
             return board

@@ -107,18 +107,21 @@ def from_review(board: Board, row: ReviewRow) -> Iterator[FromAssessment]:
     if row.about.version < board.assessment_version:
         return
     about = row.about
-    if not board.opened:
+    # A restored row may no longer be what the board was told: closed, cancelled, submitted.
+    anew = not board.opened or (board.closed and not row.closed) or (board.cancelled and not row.cancelled)
+    if anew:
         yield ReviewOpened(about=about, self_deadline=row.self_deadline, manager_deadline=row.manager_deadline)
     if board.manager_id != about.manager_id:
         yield ReviewReassigned(about=about)
     yield from _self_side(board, row)
     if row.manager_submitted and not board.manager_submitted:
         yield ManagerSubmitted(about=about)
-    if row.manager_reopened and (board.manager_submitted or not board.manager_reopened):
+    unsubmitted = board.manager_submitted and not row.manager_submitted
+    if unsubmitted or (row.manager_reopened and not board.manager_reopened):
         yield ManagerReopened(about=about)
-    if row.closed and not board.closed:
+    if row.closed and (anew or not board.closed):
         yield ReviewClosed(about=about)
-    if row.cancelled and not board.cancelled:
+    if row.cancelled and (anew or not board.cancelled):
         yield ReviewCancelled(about=about)
 
 

@@ -12,6 +12,7 @@ from notifications.domain.board import Board, PacketPlace, SelfState
 from notifications.domain.ids import ReviewId
 from notifications.domain.news import Deadline, Role
 from notifications.store.tables import board, task
+from reviewbus.db import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ def put_tasks(tx: Tx, changes: TaskChanges) -> None:
         keys = [(key.person_id, key.kind.value, key.review_id) for key in changes.drop]
         tx.execute(sa.delete(task).where(sa.tuple_(task.c.person_id, task.c.kind, task.c.review_id).in_(keys)))
     if changes.put:
-        statement = insert(task).values([_task_values(one) for one in changes.put])
+        statement = insert_rows(task, [_task_values(one) for one in changes.put])
         tx.execute(
             statement.on_conflict_do_update(
                 index_elements=[task.c.person_id, task.c.kind, task.c.review_id],

@@ -14,6 +14,7 @@ from notifications.domain.sending import Failed, Suppressed
 from notifications.store.boards import LostUpdate
 from notifications.store.tables import delivery, watermark
 from reviewbus import tables
+from reviewbus.db import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def add_deliveries(tx: Tx, intents: Sequence[MailIntent]) -> list[DeliveryId]:
     if not intents:
         return []
     added = [Delivery(delivery_id=DeliveryId(str(tx.new_id())), intent=one) for one in intents]
-    tx.execute(sa.insert(delivery).values([{**_values(one), "created_at": tx.now} for one in added]))
+    tx.execute(insert_rows(delivery, [{**_values(one), "created_at": tx.now} for one in added]))
     return [one.delivery_id for one in added]
 
 

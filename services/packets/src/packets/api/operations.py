@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
-from flask import Response
-
 from packets.api.routes import acknowledge, actor, review_id_of, routes
+from packets.api.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
 from packets.commands import operations
 from packets.commands.operations import Chosen, Wanted
 from packets.domain.operation import Command
 from packets.queries import operations as queries
 from packets.schemas import operations as shapes
 from packets.schemas.packets import PacketShape
+from reviewbus import http
 from reviewbus.http import Reply
 from reviewbus.idempotency import Answer
 from reviewbus.schema import decode_cursor, encode_cursor
@@ -22,11 +20,14 @@ from reviewbus.schema import decode_cursor, encode_cursor
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from flask import Response
+
     from packets.domain.operation import Operation
     from reviewbus.auth import Caller
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
+_COLUMNS = ("review_id", "subject_id", "outcome", "unmet", "why", "decided_at")
 
 
 @routes.command("/v1/packets/bulk", body=shapes.NewOperation, answer=shapes.BegunShape, status=202)
@@ -49,21 +50,22 @@ def progress(tx: Tx, caller: Caller, operation_id: UUID) -> Words:
 
 
 @routes.read("/v1/packets/operations/<uuid:operation_id>/items", query=shapes.ItemsQuery, answer=shapes.ItemsShape)
-@routes.alt_response(200, schema={"type": "string"}, content_type="text/csv", description="All items, as CSV")
+@routes.alt_response(200, schema={"type": "string"}, content_type=CSV_TYPE, description="All items, as CSV")
 def items(tx: Tx, caller: Caller, query: Words, operation_id: UUID) -> Reply | Response:
     """What became of each packet of an operation, or would."""
+    one, who, outcome = str(operation_id), actor(caller), query["outcome"]
     if query["format"] == "csv":
-        every = queries.all_items(tx, str(operation_id), actor(caller), outcome=query["outcome"])
-        return _csv(every, f"operation-{operation_id}.csv")
+        # Whoever may not see it is refused before the answer begins.
+        queries.progress(tx, one, who)
+
+        def page(tx: Tx, after: str | None) -> tuple[list[Words], str | None]:
+            found, last = queries.items(tx, one, who, outcome=outcome, after=after, limit=PAGE_ROWS)
+            return [_flat(each) for each in found], last
+
+        return sheet(f"operation-{operation_id}", _COLUMNS, pages(http.edge().db, page, None))
     after = decode_cursor(query["cursor"], str)
-    found, last = queries.items(
-        tx,
-        str(operation_id),
-        actor(caller),
-        outcome=query["outcome"],
-        after=review_id_of(after[0]) if after else None,
-        limit=query["limit"],
-    )
+    start = review_id_of(after[0]) if after else None
+    found, last = queries.items(tx, one, who, outcome=outcome, after=start, limit=query["limit"])
     return Reply(body={"items": found, "next_cursor": encode_cursor(last) if last else None})
 
 
@@ -108,15 +110,7 @@ def _chosen(selection: Words) -> Chosen:
     return Chosen(filters={column: str(value) for column, value in named.items()}, leave_out=left_out)
 
 
-def _csv(rows: Any, name: str) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["review_id", "subject_id", "outcome", "unmet", "why", "decided_at"])
-    for row in rows:
-        unmet = row["unmet"]
-        codes, words = " ".join(each["code"] for each in unmet), " ".join(each["detail"] for each in unmet)
-        decided = row["decided_at"].isoformat() if row["decided_at"] else ""
-        writer.writerow([row["review_id"], row["subject_id"] or "", row["outcome"], codes, words, decided])
-    response = Response(text.getvalue(), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+def _flat(item: Words) -> Words:
+    unmet = item["unmet"]
+    codes, words = " ".join(each["code"] for each in unmet), " ".join(each["detail"] for each in unmet)
+    return {**item, "unmet": codes, "why": words}

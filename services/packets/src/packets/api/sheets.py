@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
+from reviewbus import quarantine
 from reviewbus.clock import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from reviewbus.db import Database, Tx
 
 CSV_TYPE = "text/csv"
+PAGE_ROWS = 1_000
 # What spreadsheets take for the beginning of a formula, in the forms of East Asian keyboards too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -33,16 +37,30 @@ def cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
-def sheet(name: str, columns: Sequence[str], pages: Iterable[Iterable[Mapping[str, Any]]]) -> Response:
+def pages(
+    db: Database, page: Callable[[Tx, str | None], tuple[list[dict[str, Any]], str | None]], after: str | None
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield page after page. The answer has begun by then: what fails cuts it short."""
+    following = after
+    while True:
+        with db.begin() as tx:
+            quarantine.refuse(tx)
+            rows, following = page(tx, following)
+        yield rows
+        if following is None:
+            return
+
+
+def sheet(name: str, columns: Sequence[str], pages_of: Iterable[Iterable[Mapping[str, Any]]]) -> Response:
     """Answer with a file of these columns, sent page by page as the rows come."""
-    response = Response(_lines(columns, pages), mimetype=CSV_TYPE)
+    response = Response(_lines(columns, pages_of), mimetype=CSV_TYPE)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 
-def _lines(columns: Sequence[str], pages: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[bytes]:
+def _lines(columns: Sequence[str], pages_of: Iterable[Iterable[Mapping[str, Any]]]) -> Iterator[bytes]:
     yield _written([columns])
-    for page in pages:
+    for page in pages_of:
         yield _written([[cell(row[column]) for column in columns] for row in page])
 
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from packets.api.routes import actor, review_id_of, routes
-from packets.api.sheets import CSV_TYPE, sheet
+from packets.api.sheets import CSV_TYPE, pages, sheet
 from packets.queries import tracking as queries
 from packets.queries.tracking import Team
 from packets.schemas import tracking as shapes
-from reviewbus import http, quarantine
+from reviewbus import http
 from reviewbus.http import Reply
 from reviewbus.schema import decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from flask import Response
 
     from reviewbus.auth import Caller
-    from reviewbus.db import Database, Tx
+    from reviewbus.db import Tx
 
 Words = dict[str, Any]
 # A page of a file: read in a transaction of its own, so that a slow reader keeps none open.
@@ -35,12 +34,12 @@ _PEOPLE_COLUMNS = [
 @routes.alt_response(200, schema={"type": "string"}, content_type=CSV_TYPE, description="The managers, as CSV")
 def tracking(tx: Tx, caller: Caller, query: Words, cycle_id: UUID) -> Reply | Response:
     """Count a cycle's packets, all together and manager by manager: HR everybody's, managers their team's."""
-    team, db = queries.followed(tx, _team(caller, query, cycle_id)), http.edge().db
     after = decode_cursor(query["cursor"], str)
     start = after[0] if after else None
+    team, db = queries.followed(tx, _team(caller, query, cycle_id)), http.edge().db
     if query["format"] == "csv":
-        pages = _pages(db, lambda tx, after: queries.managers(tx, team, after=after, limit=FILE_PAGE_ROWS), start)
-        return sheet(f"managers-{cycle_id}", ["manager_id", *queries.COUNTED], pages)
+        rows = pages(db, lambda tx, after: queries.managers(tx, team, after=after, limit=FILE_PAGE_ROWS), start)
+        return sheet(f"managers-{cycle_id}", ["manager_id", *queries.COUNTED], rows)
     managers, last = queries.managers(tx, team, after=start, limit=query["limit"])
     words = {"cycle_id": str(cycle_id), "counts": queries.counts(tx, team), "managers": managers}
     return Reply(body={**words, "next_cursor": encode_cursor(last) if last else None})
@@ -50,12 +49,12 @@ def tracking(tx: Tx, caller: Caller, query: Words, cycle_id: UUID) -> Reply | Re
 @routes.alt_response(200, schema={"type": "string"}, content_type=CSV_TYPE, description="The people, as CSV")
 def tracked_people(tx: Tx, caller: Caller, query: Words, cycle_id: UUID) -> Reply | Response:
     """List a cycle's packets with what came about and when: HR everybody's but the own, managers their team's."""
-    team, db = queries.followed(tx, _team(caller, query, cycle_id)), http.edge().db
     after = decode_cursor(query["cursor"], str)
     start = review_id_of(after[0]) if after else None
+    team, db = queries.followed(tx, _team(caller, query, cycle_id)), http.edge().db
     if query["format"] == "csv":
-        pages = _pages(db, lambda tx, after: _flat(*queries.people(tx, team, after=after, limit=FILE_PAGE_ROWS)), start)
-        return sheet(f"packets-{cycle_id}", _PEOPLE_COLUMNS, pages)
+        rows = pages(db, lambda tx, after: _flat(*queries.people(tx, team, after=after, limit=FILE_PAGE_ROWS)), start)
+        return sheet(f"packets-{cycle_id}", _PEOPLE_COLUMNS, rows)
     items, last = queries.people(tx, team, after=start, limit=query["limit"])
     return Reply(body={"items": items, "next_cursor": encode_cursor(last) if last else None})
 
@@ -67,20 +66,6 @@ def _team(caller: Caller, query: Words, cycle_id: UUID) -> Team:
         manager_id=query["manager_id"],
         state=query.get("state"),
     )
-
-
-def _pages(
-    db: Database, page: Callable[[Tx, str | None], tuple[list[Words], str | None]], after: str | None
-) -> Iterator[list[Words]]:
-    """Yield page after page. The answer has begun by then: what fails cuts it short."""
-    following = after
-    while True:
-        with db.begin() as tx:
-            quarantine.refuse(tx)
-            rows, following = page(tx, following)
-        yield rows
-        if following is None:
-            return
 
 
 def _flat(items: list[Words], last: str | None) -> tuple[list[Words], str | None]:

@@ -13,8 +13,6 @@ from packets.store.tables import operation_items
 from reviewbus.problems import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from packets.domain.operation import Operation
     from packets.domain.people import Actor
     from packets.store import Times
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from reviewbus.problems import RefusalLike
 
 Words = dict[str, Any]
-_CHUNK_ROWS = 1_000
 
 
 def progress(tx: Tx, operation_id: str, actor: Actor) -> Words:
@@ -57,18 +54,6 @@ def items(
     _found(tx, operation_id, actor)
     rows = _rows(tx, operation_id, actor, outcome=outcome, after=after, limit=limit + 1)
     return rows[:limit], rows[limit - 1]["review_id"] if len(rows) > limit else None
-
-
-def all_items(tx: Tx, operation_id: str, actor: Actor, *, outcome: str | None) -> Iterator[Words]:
-    """All of them, read as they are asked for."""
-    _found(tx, operation_id, actor)
-    after: str | None = None
-    while True:
-        rows = _rows(tx, operation_id, actor, outcome=outcome, after=after, limit=_CHUNK_ROWS)
-        yield from rows
-        if len(rows) < _CHUNK_ROWS:
-            return
-        after = rows[-1]["review_id"]
 
 
 def _rows(

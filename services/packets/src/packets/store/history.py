@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from packets.domain.history import Entry, Kind
 from packets.domain.packet import PacketState, Part
 from packets.store.tables import history as table
 from packets.store.tables import packets
+from reviewbus.db import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,22 +25,17 @@ LINES_MAX = 1_000
 MOMENTS = ("sent_at", "released_at", "viewed_at", "downloaded_at", "conversation_at")
 _COLUMNS = tuple(field.name for field in fields(Entry))
 _WORDS = {"kind": Kind, "state": PacketState, "part": Part}
-_ADD = sa.text(
-    f"insert into history (review_id, {', '.join(_COLUMNS)})"  # noqa: S608 -- our own columns
-    f" select review_id, {', '.join('cast(:at as timestamptz)' if name == 'at' else name for name in _COLUMNS)}"
-    " from jsonb_populate_recordset(null::history, cast(:rows as jsonb))"
-)
 
 
 def note_history(tx: Tx, lines: Mapping[str, Sequence[Entry]]) -> None:
     """Add lines, by review, at the transaction's instant."""
     rows = [
-        {"review_id": review_id, **{name: getattr(line, name) for name in _COLUMNS}}
+        {"review_id": review_id, **{name: getattr(line, name) for name in _COLUMNS}, "at": tx.now}
         for review_id, added in lines.items()
         for line in added
     ]
     if rows:
-        tx.execute(_ADD, {"rows": json.dumps(rows), "at": tx.now})
+        tx.execute(insert_rows(table, rows))
 
 
 def read_history(tx: Tx, review_id: str) -> tuple[list[Entry], bool]:

@@ -12,7 +12,7 @@ from packets.domain.ids import OperationId, PersonId, ReviewId
 from packets.domain.operation import FINISHED, WAITING, Command, Item, Operation, OperationState, Outcome
 from packets.domain.people import Actor
 from packets.store.tables import operation_items, operations, packets
-from reviewbus.db import one
+from reviewbus.db import insert_rows, one
 from reviewbus.directory import line_above
 from reviewbus.tables import outbox
 
@@ -132,7 +132,7 @@ def choose_named(tx: Tx, operation: Operation, items: Collection[Item]) -> int:
         for each in named.values()
     ]
     if rows:
-        tx.execute(sa.insert(operation_items), rows)
+        tx.execute(insert_rows(operation_items, rows))
     return len(rows)
 
 

@@ -14,7 +14,7 @@ from packets.domain.holds import awaited_fence
 from packets.store.history import MOMENTS
 from packets.store.rows import from_row, to_row
 from packets.store.tables import packets, snapshots
-from reviewbus.db import one
+from reviewbus.db import insert_rows, one
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -173,7 +173,7 @@ def _note_snapshots(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
         if new.snapshot is not None and shown_by(new) != shown_by(old)
     ]
     if rows:
-        tx.execute(insert(snapshots).values(rows).on_conflict_do_nothing())
+        tx.execute(insert_rows(snapshots, rows).on_conflict_do_nothing())
 
 
 def shown_by(packet: Packet) -> tuple[str, str] | None:

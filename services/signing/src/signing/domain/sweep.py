@@ -48,8 +48,9 @@ def compare(record: SigningRecord, seen: Iterable[SeenRegister], *, row_version_
     """Compare this row with the registers that were read after its version `row_version_read` had been.
 
     Where the row has changed in between, nothing is said. A register held while signing knows nothing of it: LOST, with
-    an alarm; it is never freed by itself. A signature whose register is free protects nothing and is revoked, with an
-    alarm: what freed it was on its way when signing was restored.
+    an alarm; it is never freed by itself. So is a signature whose register is held under another attempt. One whose
+    register is free protects nothing and is revoked, with an alarm: what freed it was on its way when signing was
+    restored.
     """
     if record.row_version != row_version_read:
         return record, ()
@@ -101,7 +102,9 @@ def _compared(record: SigningRecord, seen: SeenRegister) -> Step:
     if own.state is HoldState.SIGNED and not _holds(seen, own):
         alarm = Alarm(review_id=record.review_id, holder=seen.holder, code=AlarmCode.SIGNED_WITHOUT_HOLD)
         if seen.held:
-            return record, (alarm,)
+            # Assessment was restored to another attempt, perhaps over other versions: what is shown is not what is held.
+            lost, facts = _lost(record, seen)
+            return lost, (alarm, *facts)
         revoked, facts = revoke_register(record, seen.holder, Cause(reason=RESTORED))
         return revoked, (alarm, *facts)
     if own.state is HoldState.LOST and not seen.held:
