@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 CATALOGUE = Catalogue.load()
 TYPES = sorted(CATALOGUE.types)
 RETENTION_MS_MAX = 30 * 24 * 3600 * 1000
-KEYS = {"review_id", "cycle_id", "person_id"}
+KEYS = {"review_id", "cycle_id", "person_id", "operation_id"}
 
 # Words that promise something that never travels. An id, a hash, a version or a count of it is not the thing itself.
 # fmt: off

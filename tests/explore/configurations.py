@@ -227,6 +227,7 @@ _UNCALIBRATED = {name: often for name, often in _EVERYBODY.items() if not name.s
 _RELEASE = {"release": 3, "release-by-manager": 2, "send": 3, "unrelease": 3, "unrelease-revoking": 2, "read": 1}
 _SIGN = {"sign-employee": 3, "sign-manager": 3, "complete": 2}
 _REVOKE = {"revoke": 1, "revoke-employee": 2, "revoke-manager": 1, "lift": 1}
+_SELF = {"unshare": 2, "write-self": 2, "share": 2, "waive": 1, "unwaive": 1}
 _PEOPLE = {"reassign": 1, "reassign-back": 1, "release-by-successor": 2, "sign-successor": 1}
 _FAULTS = {
     "forget-holds": 2,
@@ -246,6 +247,18 @@ WALKS: tuple[Configuration, ...] = (
     Configuration(name="all-faults", sweeps=True, budgets=_UNCALIBRATED | _FAULTS),
     Configuration(name="signatures", budgets=_RELEASE | _SIGN | _REVOKE | {"edit": 1, "select-growth": 1}),
     Configuration(name="two-managers", budgets=_RELEASE | _PEOPLE | {"edit": 2, "sign-manager": 2, "sign-employee": 1}),
+    Configuration(name="self-side", budgets=_RELEASE | _SIGN | _REVOKE | _SELF),
+    Configuration(
+        name="restored-signed",
+        sweeps=True,
+        budgets={
+            "release": 2,
+            "sign-employee": 1,
+            "unrelease-revoking": 1,
+            "back-up-assessment": 1,
+            "restore-assessment": 1,
+        },
+    ),
     Configuration(
         name="restored",
         sweeps=True,

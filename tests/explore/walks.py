@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from explore.machine import Machine, Next, World
     from explore.steps import Step
 
-STEPS_MAX = 60
+# How many steps there are while people act. Most bugs need few, some many; short schedules are cheap.
+LENGTHS = (12, 24, 60)
 # How much of what people might do they try in one turn; how often it is looked whether all is at rest, when it may be.
 TRIED, RESTS = 0.25, 0.3
 REST_STEPS_MAX = 2_000
@@ -58,7 +59,7 @@ def _walk(machine: Machine, random: Random, taken: list[Step]) -> None:
     given = Given()
     # In one schedule people are quick and records slow, in the next it is the other way round.
     people = random.choice((0.1, 0.3, 0.6, 0.9))
-    for _ in range(STEPS_MAX):
+    for _ in range(random.choice(LENGTHS)):
         following = machine.one_asked(world, random, TRIED) if random.random() < people else None
         if following is None:
             following = machine.one_unasked(world, random, given)

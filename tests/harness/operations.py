@@ -23,6 +23,7 @@ MADE_UP = {
     "manager_deadline": "2030-04-30",
     "email": "somebody@company.example",
     "signer": "all",
+    "selection": {"review_ids": ["0198c0de-2000-7b20-9c3f-00000000ffff"]},
     "kind": "questionnaire",
     "snapshot_hash": "sha256:" + "0" * 64,
 }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from component.packets.pdf_documents import a_document
 from harness.pdfs import everything_in
 from harness.people import ANNA, CAST, HELEN, KAI, MAX
 from harness.story import expect
+from packets.pdf import PdfAnswer
+from packets.pdf_worker import draw
 
 if TYPE_CHECKING:
     from harness.journey import Stage
@@ -71,10 +73,6 @@ def test_what_is_not_shared_is_in_no_pdf_that_anybody_gets(own_stage: Stage) -> 
 
 @pytest.mark.parametrize("place", ["text", "title", "bookmark", "link"])
 def test_a_phrase_is_found_wherever_a_file_may_hold_it(place: str) -> None:
-    from component.packets.pdf_documents import a_document  # noqa: PLC0415
-    from packets.pdf import PdfAnswer  # noqa: PLC0415
-    from packets.pdf_worker import draw  # noqa: PLC0415
-
     canary = OUTSIDE["self answer"]
     answers = {
         "text": PdfAnswer(question="q", html=f"<p>{canary}</p>"),
@@ -95,7 +93,7 @@ def found(body: bytes) -> list[str]:
 def until_it_is_ready(stage: Stage) -> None:
     """Walk to the ready packet, with a phrase of its own in each text that stays outside."""
     story = stage.story
-    story.import_people([dataclasses.replace(one) for one in CAST])
+    story.import_people(CAST)
     story.create_questionnaire(QUESTIONS)
     story.create_cycle(instructions=f"<p>{OUTSIDE['instructions']}</p>", name=OUTSIDE["cycle"])
     story.add_participants(ANNA)

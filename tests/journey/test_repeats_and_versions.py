@@ -77,6 +77,7 @@ def test_every_command_is_repeatable_and_every_save_needs_its_version(own_stage:
     gateway.clients = insisting
     one_review_until_completion(stage)
     the_way_back(stage)
+    one_command_for_many(stage)
     what_ends_it(Stage(stage.world, new_story(stage)))
     wanted = {one.name for one in every if one.is_command or one.is_versioned}
     assert wanted - set().union(*(one.visited for one in insisting.values())) == set()
@@ -143,6 +144,21 @@ def the_way_back(stage: Stage) -> None:
     expect(story.as_(HELEN).post(f"/v1/calibrations/{story.session_id}/reopen"))
     expect(story.as_(HELEN).post(f"/v1/calibrations/{story.session_id}/complete"))
     stage.settle()
+
+
+def one_command_for_many(stage: Stage) -> None:
+    story = stage.story
+    selection = {"filter": {"cycle_id": story.cycle_id}}
+    plan = {"action": "release", "selection": selection, "dry_run": True, **REASON}
+    path = expect(story.as_(HELEN).post("/v1/packets/bulk", plan), 202).headers["Location"]
+    stage.settle()
+    expect(story.as_(HELEN).post(f"{path}/apply"), 202)
+    expect(story.as_(HELEN).post(f"{path}/cancel"))
+    stage.settle()
+    assert story.packet()["state"] == "ready"
+    story.send_to_manager()
+    expect(story.press_release(not_before="2030-01-01T00:00:00Z"), 202)
+    expect(story.as_(MAX).post(f"/v1/packets/{story.review()}/cancel-scheduled"))
 
 
 def new_story(stage: Stage) -> Any:

@@ -148,8 +148,10 @@ STATEMENTS = (
         primary key (id)
     )
     """,
-    "create index operations_open on operations (turned_at)"
-    " where state in ('planning', 'scheduled', 'running', 'cancelling')",
+    """
+    create index operations_open on operations (turned_at)
+    where state in ('planning', 'scheduled', 'running', 'cancelling')
+    """,
     """
     create table packets (
         review_id uuid not null,

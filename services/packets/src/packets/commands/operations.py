@@ -11,7 +11,6 @@ from packets.commands.keeping import keep_many, locked
 from packets.commands.release import UNRELEASE_AND_REVOKE, note
 from packets.domain import operation as domain
 from packets.domain import release as single
-from packets.domain.facts import OperationCompleted, OperationStarted
 from packets.domain.history import Act
 from packets.domain.ids import OperationId, ReviewId
 from packets.domain.operation import Command, Item, Operation, OperationState, Outcome
@@ -136,7 +135,7 @@ def turn(tx: Tx, *, rows: int, in_flight_max: int, besides: Collection[str] = ()
     current = operation
     if operation.state is OperationState.SCHEDULED:
         current = domain.fires(operation)
-        _tell_started(tx, current)
+        tx.emit(events.operation_started(domain.started(current)))
     moved = _settle(tx, current, rows) if current.state is not OperationState.PLANNING else 0
     room = rows
     if current.state is OperationState.RUNNING and current.command is not Command.RELEASE_TO_MANAGER:
@@ -188,30 +187,13 @@ def _run(tx: Tx, operation: Operation) -> None:
     if operation.command is Command.UNRELEASE:
         hidden = store.hide_chosen(tx, operation)
         _log.info("operation_hid", operation_id=operation.id, packets=hidden)
-    _tell_started(tx, operation)
-
-
-def _tell_started(tx: Tx, operation: Operation) -> None:
-    fact = OperationStarted(
-        operation_id=operation.id,
-        command=operation.command.value,
-        review_count=operation.size,
-        by=operation.actor.person_id,
-    )
-    tx.emit(events.operation_started(fact))
+    tx.emit(events.operation_started(domain.started(operation)))
 
 
 def _over(tx: Tx, operation: Operation) -> Operation:
     after = domain.after_pass(operation, expires_at=tx.now + PLAN_KEPT)
     if operation.state is not OperationState.PLANNING:
-        counts = store.count_outcomes(tx, operation.id)
-        fact = OperationCompleted(
-            operation_id=operation.id,
-            command=operation.command.value,
-            counts={each.value: counts.get(each.value, 0) for each in domain.ENDS},
-            was_cancelled=after.state is OperationState.CANCELLED,
-        )
-        tx.emit(events.operation_completed(fact))
+        tx.emit(events.operation_completed(domain.completed(after, store.count_outcomes(tx, operation.id))))
     return after
 
 

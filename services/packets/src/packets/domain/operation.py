@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from packets.domain import release as single
+from packets.domain.facts import OperationCompleted, OperationStarted
 from packets.domain.packet import FROZEN, Packet, PacketState, ReleaseMode, preview_tag, signed_holders
 from packets.domain.people import HR_ADMIN, Actor
 from packets.domain.refusals import (
@@ -21,6 +22,7 @@ from packets.domain.refusals import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from packets.domain.facts import Record
@@ -163,6 +165,26 @@ def after_pass(operation: Operation, *, expires_at: datetime) -> Operation:
 def fires(operation: Operation) -> Operation:
     """A scheduled operation at its instant."""
     return replace(operation, state=OperationState.RUNNING)
+
+
+def started(operation: Operation) -> OperationStarted:
+    """The fact that the operation runs."""
+    return OperationStarted(
+        operation_id=operation.id,
+        command=operation.command.value,
+        review_count=operation.size,
+        by=operation.actor.person_id,
+    )
+
+
+def completed(operation: Operation, counts: Mapping[str, int]) -> OperationCompleted:
+    """The fact that every packet of an operation that is over has its outcome; `counts` by outcome."""
+    return OperationCompleted(
+        operation_id=operation.id,
+        command=operation.command.value,
+        counts={each.value: counts.get(each.value, 0) for each in ENDS},
+        was_cancelled=operation.state is OperationState.CANCELLED,
+    )
 
 
 def unmet(operation: Operation, packet: Packet, standing: Standing, tag: str | None) -> list[Refusal]:

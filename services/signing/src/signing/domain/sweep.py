@@ -102,7 +102,7 @@ def _compared(record: SigningRecord, seen: SeenRegister) -> Step:
     if own.state is HoldState.SIGNED and not _holds(seen, own):
         alarm = Alarm(review_id=record.review_id, holder=seen.holder, code=AlarmCode.SIGNED_WITHOUT_HOLD)
         if seen.held:
-            # Assessment was restored to another attempt, perhaps over other versions: what is shown is not what is held.
+            # Assessment was restored to another attempt, perhaps over other versions.
             lost, facts = _lost(record, seen)
             return lost, (alarm, *facts)
         revoked, facts = revoke_register(record, seen.holder, Cause(reason=RESTORED))
