@@ -97,7 +97,7 @@ class Machine:
         self.first = self._begin()
 
     def drawn(self, random: Random) -> World:
-        """The first world, with about half of the budgets unless they are few: what is in the way of a bug often is not."""
+        """The first world, with about half of the budgets unless they are few: what hides a bug often is not there."""
         left = self.first[4]
         if len(self._shifts) <= FEW:
             return self.first

@@ -55,7 +55,7 @@ def check_step(before: SigningRecord, after: SigningRecord, step: Step, sent: Se
             raise Violation("S3", f"{holder} is SIGNED over something else than was asked for", step)
         if new.state is SIGNED and old.state is not SIGNED and step.kind != "deliver":
             raise Violation("S3", f"{holder} is SIGNED without an answer", step)
-        if new.state in {PENDING, SIGNED} and new.epoch <= after.revoked_epoch:
+        if new.state in {PENDING, SIGNED, LOST} and new.epoch <= after.revoked_epoch:
             raise Violation("L5", f"{holder} is {new.state} at epoch {new.epoch}, which was revoked", step)
         if old.state is NONE and new.state is REVOKING and new.epoch > after.revoked_epoch:
             raise Violation("S7", f"{holder} is freed by itself, though nothing is known to hold it", step)
