@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from explore import chart
 from explore.configurations import EXHAUSTIVE, WALKS
 from explore.runs import STATES_MAX, Outcome, Piece, done
-from explore.workers import working
+from explore.workers import PROGRESS_S, working
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,12 +106,17 @@ def _walks(only: str | None, seed: int, schedules: int, piece: int) -> list[Piec
 def _all_done(pieces: Sequence[Piece], jobs: int) -> tuple[list[Outcome], Outcome | None]:
     """Do the pieces until one finds something."""
     outcomes: list[Outcome] = []
+    began = said = time.monotonic()
     for outcome in map(done, pieces) if jobs == 1 else working(pieces, jobs):
         outcomes.append(outcome)
         if outcome.states:
             rate = outcome.states / max(outcome.seconds, 0.001)
             name = outcome.piece.configuration
             print(f"{name:24} {outcome.states:9} states whole, {outcome.steps:9} steps, {rate:7.0f}/s", flush=True)
+        elif jobs == 1 and time.monotonic() - said > PROGRESS_S:
+            said = time.monotonic()
+            schedules = sum(each.schedules for each in outcomes)
+            print(f"{schedules:9} schedules, {schedules / (said - began):7.0f}/s", flush=True)
         if outcome.broken:
             return outcomes, outcome
     return outcomes, None

@@ -146,6 +146,8 @@ PUT /v1/shared-questions/{cycle_id}
     submitted    role  role  role  role  role  role  ok    ok    ok    ok    role  role  role
 POST /v1/calibrations
     submitted    role  role  role  role  role  role  ok    ok    self  who   role  role  role
+GET /v1/calibrations
+    in_session   out   out   out   out   in    out   in    in    in    in    out   out   out
 GET /v1/calibrations/{session_id}
     in_session   404   404   404   404   ok    role  role  ok    role  role  404   404   404
     ready        404   404   404   404   ok    role  role  ok    role  role  404   404   404

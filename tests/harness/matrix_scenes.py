@@ -91,7 +91,12 @@ class Target:
 
     def named(self, operation: Operation) -> str:
         """Return the id by which a list tells that what this is about stands in it."""
-        kind = {"people": "person_id", "cycles": "cycle_id", "questionnaires": "questionnaire_id"}
+        kind = {
+            "people": "person_id",
+            "cycles": "cycle_id",
+            "questionnaires": "questionnaire_id",
+            "calibrations": "session_id",
+        }
         return self.ids[kind.get(operation.path.split("/")[2], "review_id")]
 
     def send(self, operation: Operation, sender: Sender, *, exists: bool = True) -> httpx.Response:
@@ -183,6 +188,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "GET /v1/cycles": (),
     "GET /v1/reviews": ("cycle_id",),
     "GET /v1/packets": ("cycle_id",),
+    "GET /v1/calibrations": ("cycle_id",),
     "GET /v1/packets/tracking/{cycle_id}/people": (),
     "GET /v1/signatures": ("cycle_id",),
     "GET /v1/deliveries": ("review_id",),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ACTED_ON = ("assessment", "packets", "signing")
 STATEMENTS, WRITES = 12, 3
 WRITES_ONLY, ABOUT_IT, STATEMENT_FAILS = 0.7, 0.75, 0.25
+ACTS_FIRST, WRITTEN_BACK = 0.5, 0.75
 TRIES = 4
 LAG_STEPS = (15, 25)
 # Something was done, but what was to go wrong in it did not.
@@ -60,14 +61,17 @@ def met_on_the_way(s: Play) -> str | None:
         turns.turn_one(s, "assessment", "relay")
     s.judge()
     came: list[str] = []
-    outer, inner = s.random.sample((partial(_acted, s, where, about), partial(_heard, s, where)), 2)
+    steps = [partial(_acted, s, where, about), partial(_heard, s, where)]
+    acts_first = s.random.random() < ACTS_FIRST
+    outer, inner = steps if acts_first else reversed(steps)
 
     def others() -> None:
         came.append(where)
         _meanwhile(s, f"in the midst of a step of {where}", inner, 1)
 
-    # What a consumer writes first is that it has read a record.
-    with s.system.between.statements(where, s.random.choice((1, 2, 2, 3)), others, writes_only=True):
+    # What was read is written back at once by a command; a consumer writes down first that it has read a record.
+    number = (1 if acts_first else 2) if s.random.random() < WRITTEN_BACK else s.random.randint(1, WRITES)
+    with s.system.between.statements(where, number, others, writes_only=True):
         outer()
     return f"{where}, about {about}" if came else TRIED
 

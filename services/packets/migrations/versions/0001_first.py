@@ -64,6 +64,7 @@ STATEMENTS = (
         cycle_id uuid not null,
         state text not null,
         row_version bigint not null,
+        guideline jsonb not null,
         created_at timestamptz not null,
         primary key (id)
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from packets.api.routes import actor, routes, session_words
+from packets.api.routes import actor, review_id_of, routes, session_words
 from packets.commands import calibration, selection
 from packets.queries import calibrations as queries
 from packets.schemas import calibrations as shapes
 from reviewbus import http
 from reviewbus.http import Reply
 from reviewbus.idempotency import Answer
+from reviewbus.schema import decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -52,8 +53,23 @@ def create_session(tx: Tx, caller: Caller, body: Words) -> Answer:
         cycle_id=str(body["cycle_id"]),
         review_ids={str(each) for each in body["review_ids"]},
         members=set(body["members"]),
+        guideline=tuple((each["rating"], each["percent"]) for each in body["guideline"]),
     )
     return Answer(status=201, acknowledgement=session_words(session), location=f"/v1/calibrations/{session.id}")
+
+
+@routes.read("/v1/calibrations", query=shapes.SessionsQuery, answer=shapes.SessionsShape)
+def sessions(tx: Tx, caller: Caller, query: Words) -> Words:
+    """List sessions: HR all, calibrators their own."""
+    after = decode_cursor(query["cursor"], str)
+    items, last = queries.sessions_of(
+        tx,
+        actor(caller),
+        cycle_id=query["cycle_id"] and str(query["cycle_id"]),
+        after=review_id_of(after[0]) if after else None,
+        limit=query["limit"],
+    )
+    return {"items": items, "next_cursor": encode_cursor(last) if last else None}
 
 
 @routes.read("/v1/calibrations/<uuid:session_id>", answer=shapes.BoardShape)

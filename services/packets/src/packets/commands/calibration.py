@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from packets.domain.packet import Packet
     from packets.domain.people import Actor
     from packets.domain.readiness import Sources
-    from packets.domain.session import Packets, Session
+    from packets.domain.session import Guideline, Packets, Session
     from reviewbus.db import Tx
 
 Step = Callable[..., "tuple[Session, Packets, tuple[Record, ...]]"]
@@ -34,7 +34,15 @@ STEPS: dict[str, Step] = {
 }
 
 
-def create(tx: Tx, actor: Actor, *, cycle_id: str, review_ids: Collection[str], members: Collection[str]) -> Session:
+def create(
+    tx: Tx,
+    actor: Actor,
+    *,
+    cycle_id: str,
+    review_ids: Collection[str],
+    members: Collection[str],
+    guideline: Guideline = (),
+) -> Session:
     """A session in which `members` will rate these reviews."""
     packets = store.load_many(tx, review_ids)
     chosen = tuple(packets[each] for each in sorted(packets))
@@ -51,6 +59,7 @@ def create(tx: Tx, actor: Actor, *, cycle_id: str, review_ids: Collection[str], 
         calibrators=[PersonId(each) for each in members],
         actor=actor,
         directory=lines,
+        guideline=guideline,
     )
     store.add_session(tx, session)
     keep_many(tx, [(old, new, ()) for old, new in zip(chosen, bound, strict=True)])

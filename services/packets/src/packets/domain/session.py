@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from packets.domain.people import Directory
 
 Packets = tuple[Packet, ...]
+Guideline = tuple[tuple[int, float], ...]
 
 
 class SessionState(StrEnum):
@@ -40,7 +41,10 @@ class SessionState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One row per session. The store counts `row_version` up with each write."""
+    """One row per session. The store counts `row_version` up with each write.
+
+    `guideline`: how many percent of the reviews ought to have which rating; advice, to be seen beside what is so.
+    """
 
     id: SessionId
     cycle_id: CycleId
@@ -48,6 +52,7 @@ class Session:
     row_version: int = 1
     calibrators: frozenset[PersonId] = frozenset()
     review_ids: frozenset[ReviewId] = frozenset()
+    guideline: Guideline = ()
 
 
 def unmet_create(*, cycle_id: CycleId, packets: Packets, actor: Actor, directory: Directory) -> list[Refusal]:
@@ -69,6 +74,7 @@ def create(
     calibrators: Collection[PersonId],
     actor: Actor,
     directory: Directory,
+    guideline: Guideline = (),
 ) -> tuple[Session, Packets]:
     """A session in which these people will rate these reviews. Creating it lets nobody see inside."""
     refuse(unmet_create(cycle_id=cycle_id, packets=packets, actor=actor, directory=directory))
@@ -77,6 +83,7 @@ def create(
         cycle_id=cycle_id,
         calibrators=frozenset(calibrators),
         review_ids=frozenset(packet.review_id for packet in packets),
+        guideline=guideline,
     )
     return session, tuple(replace(packet, session_id=session_id) for packet in packets)
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
 
 from packets import store
 from packets.domain import session as sessions
 from packets.domain.packet import CalibrationState
+from packets.domain.people import HR_ADMIN
 from packets.domain.refusals import NotFound, refuse
 from packets.domain.selection import unmet_see
+from packets.store.tables import calibration_members, calibration_reviews
+from packets.store.tables import calibration_sessions as table
 
 if TYPE_CHECKING:
     from packets.domain.packet import Packet
@@ -59,6 +65,7 @@ def board(tx: Tx, session_id: str, actor: Actor) -> Words:
     changes = store.rating_changes(tx, [each.review_id for each in shown])
     questionnaire = library.of_cycle(session.cycle_id)
     scale = questionnaire.scale if questionnaire else store.SCALE
+    reviews = [_on_board(library, each, changes.get(each.review_id, [])) for each in shown]
     return {
         "session_id": session.id,
         "cycle_id": session.cycle_id,
@@ -70,8 +77,53 @@ def board(tx: Tx, session_id: str, actor: Actor) -> Words:
             "highest": scale.highest,
             "labels": questionnaire.labels if questionnaire else [],
         },
-        "reviews": [_on_board(library, each, changes.get(each.review_id, [])) for each in shown],
+        "reviews": reviews,
+        "distribution": _distribution(reviews, session),
     }
+
+
+def sessions_of(
+    tx: Tx, actor: Actor, *, cycle_id: str | None, after: str | None, limit: int
+) -> tuple[list[Words], str | None]:
+    """The sessions that the person knows of, in the order of their ids: HR of all, others of those they sit in."""
+    members, reviews = calibration_members.c, calibration_reviews.c
+    seats = sa.select(sa.func.array_agg(members.person_id)).where(members.session_id == table.c.id)
+    size = sa.select(sa.func.count()).select_from(calibration_reviews).where(reviews.session_id == table.c.id)
+    statement = (
+        sa.select(table, seats.scalar_subquery().label("members"), size.scalar_subquery().label("review_count"))
+        .order_by(table.c.id)
+        .limit(limit + 1)
+    )
+    if HR_ADMIN not in actor.roles:
+        mine = sa.select(members.session_id).where(members.person_id == actor.person_id)
+        statement = statement.where(table.c.id.in_(mine))
+    if cycle_id is not None:
+        statement = statement.where(table.c.cycle_id == cycle_id)
+    if after is not None:
+        statement = statement.where(table.c.id > after)
+    rows = list(tx.execute(statement).mappings())
+    plain = ("cycle_id", "state", "row_version", "review_count", "created_at")
+    items = [
+        {"session_id": row["id"], "members": sorted(row["members"] or []), **{name: row[name] for name in plain}}
+        for row in rows[:limit]
+    ]
+    return items, rows[limit - 1]["id"] if len(rows) > limit else None
+
+
+def _distribution(reviews: list[Words], session: sessions.Session) -> list[Words]:
+    """Rating by rating, what managers proposed, what it became, and the guideline; others are left out."""
+    proposed = Counter(each["manager_rating"] for each in reviews if each["manager_rating"] is not None)
+    calibrated = Counter(each["rating"] for each in reviews if each["rating"] is not None)
+    guideline = dict(session.guideline)
+    return [
+        {
+            "rating": rating,
+            "proposed": proposed[rating],
+            "calibrated": calibrated[rating],
+            "guideline_percent": guideline.get(rating),
+        }
+        for rating in sorted(proposed.keys() | calibrated.keys() | guideline.keys())
+    ]
 
 
 def _on_board(library: Library, packet: Packet, changes: list[Words]) -> Words:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields
-from marshmallow.validate import Length, Regexp
+from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.validate import Length, Range, Regexp
 
 from packets.schemas.parts import ScaleShape, rating_value, review_ids
-from reviewbus.schema import Body, Flag, Instant, Shape, person_id, reason
+from reviewbus.schema import Body, Flag, Instant, Page, Shape, person_id, reason
 
 QUESTIONS_MAX = 200
 MEMBERS_MAX = 200
+STEPS_MAX = 101
+ROUNDING = 0.01
 QUESTION_ID = Regexp(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
 
 
@@ -26,12 +28,39 @@ class Selected(Body):
     rating = Flag(load_default=True, metadata={"description": "Whether calibrated ratings are shown"})
 
 
+class ShareShape(Shape):
+    """How many percent ought to have a rating."""
+
+    rating = rating_value()
+    percent = fields.Float(required=True, validate=Range(min=0, max=100))
+
+
 class NewSession(Body):
     """A session to be."""
 
     cycle_id = fields.UUID(required=True)
     review_ids = review_ids()
     members = _members()
+    guideline = fields.List(
+        fields.Nested(ShareShape),
+        load_default=list,
+        validate=Length(max=STEPS_MAX),
+        metadata={"description": "How the ratings ought to be spread, as advice: 100 percent in all, or nothing"},
+    )
+
+    @validates_schema
+    def _adds_up(self, content: dict[str, Any], **_: Any) -> None:
+        shares = content["guideline"]
+        if len({each["rating"] for each in shares}) != len(shares):
+            raise ValidationError("Each rating stands once.", "guideline")
+        if shares and abs(sum(each["percent"] for each in shares) - 100) > ROUNDING:
+            raise ValidationError("The percentages must add up to 100.", "guideline")
+
+
+class SessionsQuery(Page):
+    """What the list of sessions is narrowed to."""
+
+    cycle_id = fields.UUID(load_default=None)
 
 
 class Members(Body):
@@ -87,6 +116,30 @@ class MembersShape(SessionShape):
     members = fields.List(fields.String(), required=True)
 
 
+class ListedSessionShape(MembersShape):
+    """A session in a list."""
+
+    cycle_id = fields.String(required=True)
+    review_count = fields.Integer(required=True)
+    created_at = Instant(required=True)
+
+
+class SessionsShape(Shape):
+    """A page of sessions."""
+
+    items = fields.List(fields.Nested(ListedSessionShape), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class StepShape(Shape):
+    """How often a rating is proposed by managers and given in calibration, and how often it ought to be."""
+
+    rating = fields.Integer(required=True)
+    proposed = fields.Integer(required=True)
+    calibrated = fields.Integer(required=True)
+    guideline_percent = fields.Float(required=True, allow_none=True)
+
+
 class BoardAnswer(Shape):
     """One answer of a manager."""
 
@@ -127,6 +180,9 @@ class BoardShape(MembersShape):
     cycle_id = fields.String(required=True)
     scale = fields.Nested(ScaleShape, required=True)
     reviews = fields.List(fields.Nested(BoardReview), required=True)
+    distribution = fields.List(
+        fields.Nested(StepShape), required=True, metadata={"description": "Of the reviews that are shown"}
+    )
 
 
 class RatingShape(Shape):

@@ -38,7 +38,8 @@ def lock_session(tx: Tx, session_id: str, *, share: bool = False) -> Session | N
 
 def add_session(tx: Tx, session: Session) -> None:
     """Write a new session."""
-    values = {"id": session.id, "cycle_id": session.cycle_id, "state": session.state.value}
+    values: dict[str, Any] = {"id": session.id, "cycle_id": session.cycle_id, "state": session.state.value}
+    values["guideline"] = [list(each) for each in session.guideline]
     tx.execute(
         sa.insert(calibration_sessions).values(**values, row_version=session.row_version, created_at=tx.now),
     )
@@ -123,6 +124,7 @@ def _session(tx: Tx, statement: sa.Select[Any]) -> Session | None:
         cycle_id=CycleId(row["cycle_id"]),
         state=SessionState(row["state"]),
         row_version=row["row_version"],
+        guideline=tuple((rating, percent) for rating, percent in row["guideline"]),
         calibrators=frozenset(PersonId(each) for each in tx.execute(members).scalars()),
         review_ids=frozenset(ReviewId(each) for each in tx.execute(reviews).scalars()),
     )

@@ -175,6 +175,8 @@ calibration_sessions = sa.Table(
     sa.Column("cycle_id", _id(), nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("row_version", sa.BigInteger, nullable=False),
+    # Pairs of a rating and its percentage.
+    sa.Column("guideline", JSONB, nullable=False),
     sa.Column("created_at", _instant(), nullable=False),
 )
 sa.Index("calibration_sessions_cycle", calibration_sessions.c.cycle_id)
