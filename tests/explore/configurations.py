@@ -247,6 +247,10 @@ WALKS: tuple[Configuration, ...] = (
     Configuration(name="all-faults", sweeps=True, budgets=_UNCALIBRATED | _FAULTS),
     Configuration(name="signatures", budgets=_RELEASE | _SIGN | _REVOKE | {"edit": 1, "select-growth": 1}),
     Configuration(name="two-managers", budgets=_RELEASE | _PEOPLE | {"edit": 2, "sign-manager": 2, "sign-employee": 1}),
+    Configuration(
+        name="other-selection",
+        budgets={"release": 2, "unrelease": 1, "select-growth": 1, "sign-employee": 1, "revoke-employee": 1},
+    ),
     Configuration(name="self-side", budgets=_RELEASE | _SIGN | _REVOKE | _SELF),
     Configuration(
         name="restored-signed",

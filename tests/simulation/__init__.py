@@ -6,6 +6,9 @@ is one command (`acts`, by `crowd`), one turn of one loop (`turns`) or one thing
 each of them `rules`, `readers`, `post` and `records` judge what is there, from outside: by SQL and HTTP reads of
 their own. At the end nothing goes wrong any more, and everything must come to rest as it should (`endings`).
 
+Nor are steps alone: others go on while a loop waits for an answer, and in the midst of a transaction
+(`interleaved`, `between`).
+
 A new command is one entry in `acts.ACTS`; a new fault or crash point one in `faults.FAULTS`; a new rule one function
 in `rules`. A seed tells the same story each time: `python -m simulation --seed N`.
 """

@@ -68,8 +68,11 @@ def _replay(postgres: Postgres, folder: Path, seed: int, steps: int) -> int:
 
 def _report(outcomes: Generator[Outcome, None, None], chosen: argparse.Namespace) -> int:
     tally, broken, began = Tally(), list[int](), time.monotonic()
+    kept = {one.seed: one.fault for one in kept_seeds()}
     for outcome in outcomes:
         tally.add(outcome.tally)
+        if chosen.steps == STEPS and kept.get(outcome.seed, "") not in {"", *outcome.tally.faults}:
+            print(f"kept seed {outcome.seed} does not come to {kept[outcome.seed]!r} any more", flush=True)
         if not outcome.violations:
             continue
         broken.append(outcome.seed)

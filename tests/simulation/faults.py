@@ -92,6 +92,7 @@ def _kill_connections(s: Play) -> str | None:
     """PostgreSQL ends all of a service's connections; whoever uses one next hears of it."""
     name = s.random.choice(SERVICES)
     count = s.system.ground.rows[name].end_connections()
+    s.system.machines[name].unbalanced = True
     busy = [one for one in turns.busy(s) if one[0] == name]
     s.cut_off = True
     if busy:
@@ -389,7 +390,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="before a commit", happen=interleaved.before_commit, weight=4),
     Fault(name="two relays at once", happen=interleaved.two_relays_at_once, weight=2),
     Fault(name="met on the way", happen=interleaved.met_on_the_way, weight=14),
-    Fault(name="sweep overtaken", happen=interleaved.sweep_overtaken, weight=4),
+    Fault(name="sweep overtaken", happen=interleaved.sweep_overtaken, weight=8),
     Fault(name="lags", happen=interleaved.lag, weight=2.5),
     Fault(name="restored", happen=_restore, weight=0.8),
     Fault(name="restore repeated", happen=_finish_restore, weight=4),

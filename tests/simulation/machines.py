@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from reviewbus import loops
 from reviewbus.auth import INTERNAL_SCOPE, DevelopmentIssuer
 from reviewbus.consumer import Consumer
 from reviewbus.jobs import Worker
-from reviewbus.relay import Relay
+from reviewbus.relay import LOCK_CLASS, PRESENCE, Relay
 from reviewbus.testing.fixed_clock import START, FixedClock
 from reviewbus.testing.memory_broker import MemoryBroker
 from simulation.between import Between
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 LOOPS = ("relay", "consume", "work")
 BATCH = 500
+NOTICED_S_MAX = 30
+_PRESENT = (
+    "select count(*) from pg_locks where locktype = 'advisory' and classid = %s and objid = %s and granted "
+    "and database = (select oid from pg_database where datname = current_database())"
+)
 # A thread prolongs a lease after a third of it, in real time: none of ours takes so long.
 LEASE_S = 600.0
 # Who meets a lock meets one of somebody who waits for us: it would never go away.
@@ -148,6 +154,7 @@ class System:
             if loops._may_pass(error):
                 if verb == "relay":
                     machine.relays[which].close()
+                    machine.unbalanced = True
             else:
                 self.ended.append(f"{name} {verb}: {type(error).__name__}: {error}")
                 self.restart(name, verb if verb in LOOPS else "work")
@@ -221,6 +228,7 @@ class System:
 
     def _relay(self, machine: Machine, which: int) -> int:
         if machine.unbalanced and not machine.sends:
+            self._wait_for_the_dead(machine)
             # Two rounds: those who have too many give some up before the others can take them.
             for _ in range(2):
                 for relay in machine.relays:
@@ -232,6 +240,15 @@ class System:
             return machine.relays[which % len(machine.relays)].run_once()
         finally:
             machine.sends = nested
+
+    def _wait_for_the_dead(self, machine: Machine) -> None:
+        """Let PostgreSQL notice that relays are gone: it does so in its own time, which is none of the story's."""
+        for relay in machine.relays:
+            relay._connected()
+        rows, until = self.ground.rows[machine.service.settings.service], time.monotonic() + NOTICED_S_MAX
+        while rows.ask(_PRESENT, LOCK_CLASS, PRESENCE) > len(machine.relays):
+            assert time.monotonic() < until, "a relay's connection stays though it was closed"
+            time.sleep(0.001)
 
     def _taken(self, service: str, records: Sequence[Outgoing]) -> None:
         for one in records:

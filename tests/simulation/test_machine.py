@@ -13,6 +13,7 @@ import pytest
 from harness.people import SERVICES
 from simulation.acts import ACTS
 from simulation.faults import FAULTS
+from simulation.kept import kept_seeds
 from simulation.kill import named_points
 from simulation.lines import Sent
 from simulation.records import Order, alarms, doubled, unanswered
@@ -167,3 +168,10 @@ def test_an_alarm_of_a_sweep_is_found_and_a_correction_is_none() -> None:
     assert list(alarms([told("packet.unreleased.v1", event="a", reason="correction")])) == []
     alarm = told("packet.unreleased.v1", event="a", reason="release-without-register")
     assert [one.split()[0] for one in alarms([alarm])] == ["L4"]
+
+
+def test_each_kept_seed_names_a_fault_that_there_is() -> None:
+    kept = kept_seeds()
+    assert kept
+    assert {one.fault for one in kept} <= {one.name for one in FAULTS}
+    assert len({one.seed for one in kept}) == len(kept)

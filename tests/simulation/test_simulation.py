@@ -53,7 +53,7 @@ def broken(stage: Theatre, seed: int, tally: Tally) -> str:
 
 
 @pytest.mark.parametrize("kept", kept_seeds(), ids=lambda one: str(one.seed))
-def test_what_was_found_once_is_not_found_again(stage: Theatre, kept: Kept) -> None:
+def test_a_story_that_is_kept_breaks_no_rule(stage: Theatre, kept: Kept) -> None:
     found = broken(stage, kept.seed, Tally())
     assert not found, found
 

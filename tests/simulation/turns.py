@@ -20,7 +20,7 @@ SOMEBODY_ACTS, LEASE_PASSES = 0.4, 0.2
 LEASE_S = 700
 FEW = 3
 # Each question has a moment before its answer is made and one after it; these are those about the rows.
-MOMENTS_OF_A_SWEEP = {"packets": (4, 6), "signing": (3, 10)}
+MOMENTS_OF_A_SWEEP = {"packets": (5, 6), "signing": (3, 10)}
 ROUNDS_MAX = 200
 # Commands for many packets are carried out by a task of their own.
 OPERATIONS = ("packets", "operations")

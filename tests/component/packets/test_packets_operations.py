@@ -6,15 +6,28 @@ import csv
 import io
 import itertools
 import json
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from component.packets.many import (
+    ABOVE,
+    BULK,
+    DRAFT,
+    MANY,
+    OWN,
+    begin,
+    cycle,
+    grant,
+    outcomes,
+    progress,
+    released,
+    turn,
+    wanted,
+)
 from component.packets.packets_office import (
     ASSISTANT,
     CYCLE,
-    DIRECTOR,
     EMPLOYEE,
     GOALS,
     GROWTH,
@@ -23,82 +36,12 @@ from component.packets.packets_office import (
     MANAGER,
     NOWHERE,
     OUTSIDER,
-    REASON,
     REVIEW,
     Office,
 )
 from packets import store
 from packets.domain.operation import hides
 from packets.domain.packet import PacketState, ReleaseMode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-BULK = "/v1/packets/bulk"
-MANY = [f"0198c0de-2000-7b20-9c3f-0000000001{number:02}" for number in range(6)]
-OWN, ABOVE, DRAFT = (f"0198c0de-2000-7b20-9c3f-00000000020{number}" for number in range(3))
-
-
-def cycle(office: Office) -> None:
-    """Open nine reviews: six ready, HR's own, one of HR's superior, one that is not submitted."""
-    office.people()
-    for number, each in enumerate(MANY):
-        office.opened(each, subject_id=EMPLOYEE if number == 0 else OUTSIDER)
-    office.opened(OWN, subject_id=HR, manager_id=DIRECTOR)
-    office.opened(ABOVE, subject_id=DIRECTOR)
-    office.opened(DRAFT, subject_id=EMPLOYEE)
-    office.work()
-    office.share(GOALS, GROWTH)
-    for each in (*MANY, OWN, ABOVE):
-        office.submitted(each)
-    office.work()
-    assert {office.state(each) for each in (*MANY, OWN, ABOVE)} == {"ready"}
-
-
-def wanted(action: str, *, review_ids: Iterable[str] = (), **more: Any) -> dict[str, Any]:
-    named = list(review_ids)
-    selection: dict[str, Any] = {"review_ids": named} if named else {"filter": {"cycle_id": CYCLE}}
-    return {"action": action, "selection": selection, "reason": REASON, **more}
-
-
-def begin(office: Office, action: str, *, person: str = HR, **more: Any) -> str:
-    answer = office.post(person, BULK, wanted(action, **more))
-    assert answer.status_code == 202, answer.json
-    assert answer.headers["Location"] == f"/v1/packets/operations/{answer.json['operation_id']}"
-    return str(answer.json["operation_id"])
-
-
-def turn(office: Office) -> None:
-    while office.periodic("operations"):
-        pass
-
-
-def progress(office: Office, operation: str, person: str = HR) -> dict[str, Any]:
-    answer = office.get(person, f"/v1/packets/operations/{operation}")
-    assert answer.status_code == 200, answer.json
-    return dict(answer.json)
-
-
-def outcomes(office: Office, operation: str, person: str = HR) -> dict[str, tuple[str, list[str]]]:
-    answer = office.get(person, f"/v1/packets/operations/{operation}/items?limit=200")
-    assert answer.status_code == 200, answer.json
-    return {
-        each["review_id"]: (each["outcome"], [one["code"] for one in each["unmet"]]) for each in answer.json["items"]
-    }
-
-
-def grant(office: Office, review_ids: Iterable[str]) -> None:
-    for each in review_ids:
-        office.answer("granted", 2 * office.row(each)["epoch"], review_id=each)
-
-
-def released(office: Office) -> None:
-    """Release the six to their employees."""
-    begin(office, "release", review_ids=MANY)
-    turn(office)
-    grant(office, MANY)
-    turn(office)
-    assert {office.state(each) for each in MANY} == {"released"}
 
 
 def _batches(seeds: list[Any]) -> list[list[Any]]:
@@ -325,64 +268,6 @@ def test_items_come_in_pages_without_gap_or_repetition(office: Office) -> None:
         seen += [each["review_id"] for each in page["items"]]
         cursor = page["next_cursor"]
     assert seen == sorted([*MANY, ABOVE, DRAFT])
-
-
-def test_a_scheduled_release_fires_at_its_instant_and_is_judged_again_then(office: Office) -> None:
-    cycle(office)
-    at = office.clock() + timedelta(hours=2)
-    body = {"reason": REASON, "not_before": at.isoformat()}
-    asked = office.post(HR, f"/v1/packets/{MANY[0]}/release", body, version=office.tag(MANY[0]))
-    assert (asked.status_code, asked.json["state"]) == (202, "ready")
-    operation = asked.headers["Location"].rsplit("/", 1)[1]
-    shown = office.get(HR, f"/v1/packets/{MANY[0]}").json["scheduled"]
-    assert (shown["by"], shown["operation_id"]) == (HR, operation)
-    twice = office.post(HR, f"/v1/packets/{MANY[0]}/release", body, version=office.tag(MANY[0]))
-    assert (twice.status_code, twice.json["code"]) == (409, "already-scheduled")
-    turn(office)
-    assert office.state(MANY[0]) == "ready"
-    office.clock.forward(hours=2)
-    turn(office)
-    assert office.state(MANY[0]) == "releasing"
-    assert office.get(HR, f"/v1/packets/{MANY[0]}").json["scheduled"] is None
-    assert progress(office, operation)["counts"]["asked"] == 1
-
-
-def test_a_scheduled_release_of_what_has_changed_since_is_not_carried_out(office: Office) -> None:
-    cycle(office)
-    at = office.clock() + timedelta(hours=2)
-    body = {"reason": REASON, "not_before": at.isoformat()}
-    asked = office.post(HR, f"/v1/packets/{MANY[0]}/release", body, version=office.tag(MANY[0]))
-    operation = asked.headers["Location"].rsplit("/", 1)[1]
-    office.submitted(MANY[0], answers={GOALS: "<p>Otherwise.</p>", GROWTH: "o-stay"}, kind="revised")
-    office.work()
-    office.clock.forward(hours=2)
-    turn(office)
-    assert office.state(MANY[0]) == "ready"
-    assert outcomes(office, operation)[MANY[0]] == ("skipped", ["packet-changed"])
-
-
-def test_a_scheduled_release_is_taken_back_without_a_trace(office: Office) -> None:
-    cycle(office)
-    begin(office, "release-to-manager", review_ids=MANY[:1])
-    turn(office)
-    office.work()
-    before = office.contents()
-    at = office.clock() + timedelta(hours=2)
-    body = {"not_before": at.isoformat()}
-    asked = office.post(MANAGER, f"/v1/packets/{MANY[0]}/release", body, version=office.tag(MANY[0], MANAGER))
-    assert asked.status_code == 202
-    assert office.get(MANAGER, f"/v1/packets/{MANY[0]}").json["scheduled"]["by"] == MANAGER
-    assert office.get(MANAGER, asked.headers["Location"]).json["state"] == "scheduled"
-    assert office.get(EMPLOYEE, asked.headers["Location"]).status_code == 404
-    path = f"/v1/packets/{MANY[0]}/cancel-scheduled"
-    assert office.post(EMPLOYEE, path).status_code == 403
-    assert office.post(OUTSIDER, path).status_code == 404
-    assert office.post(MANAGER, path).status_code == 200
-    office.clock.forward(hours=2)
-    turn(office)
-    assert {**office.contents(), "idempotency": []} == {**before, "idempotency": []}
-    gone = office.post(MANAGER, path)
-    assert (gone.status_code, gone.json["code"]) == (409, "not-scheduled")
 
 
 def test_plans_and_ended_operations_are_kept_for_their_time_only(office: Office) -> None:

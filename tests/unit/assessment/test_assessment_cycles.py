@@ -178,6 +178,7 @@ def test_a_start_freezes_the_settings_and_opens_each_review_once() -> None:
             manager_id=MAX,
             release_mode="hr_gated",
             calibration_required=True,
+            recall_window_minutes=0,
             release_after_calibration=False,
             self_visibility="on_share",
             questionnaire_id=QuestionnaireId("n1"),

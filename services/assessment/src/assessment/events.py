@@ -81,6 +81,7 @@ def _(fact: facts.ReviewOpened, review: Review, version: int) -> tuple[str, dict
         "release_mode": fact.release_mode,
         "calibration_required": fact.calibration_required,
         "release_after_calibration": fact.release_after_calibration,
+        "recall_window_minutes": fact.recall_window_minutes,
         "self_visibility": fact.self_visibility,
         "questionnaire_id": fact.questionnaire_id,
         "questionnaire_version": fact.questionnaire_version,

@@ -161,6 +161,7 @@ STATEMENTS = (
         manager_id text not null,
         release_mode text not null,
         release_after_calibration boolean not null,
+        recall_window_minutes integer not null,
         state text not null,
         epoch bigint not null,
         row_version bigint not null,

@@ -38,6 +38,7 @@ def create(tx: Tx, caller: Caller, body: dict[str, Any]) -> Answer:
             release_mode=ReleaseMode(body["release_mode"]),
             calibration_required=body["calibration_required"],
             release_after_calibration=body["release_after_calibration"],
+            recall_window_minutes=body["recall_window_minutes"],
             self_visibility=SelfVisibility(body["self_visibility"]),
             questionnaire_id=QuestionnaireId(body["questionnaire_id"]),
         ),

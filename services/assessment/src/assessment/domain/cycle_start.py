@@ -111,6 +111,7 @@ def _opened(review: Review) -> ReviewOpened:
         release_mode=settings.release_mode,
         calibration_required=settings.calibration_required,
         release_after_calibration=settings.release_after_calibration,
+        recall_window_minutes=settings.recall_window_minutes,
         self_visibility=settings.self_visibility,
         questionnaire_id=settings.questionnaire_id,
         questionnaire_version=settings.questionnaire_version,

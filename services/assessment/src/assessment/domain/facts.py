@@ -54,6 +54,7 @@ class ReviewOpened:
     release_mode: str
     calibration_required: bool
     release_after_calibration: bool
+    recall_window_minutes: int
     self_visibility: str
     questionnaire_id: QuestionnaireId
     questionnaire_version: int

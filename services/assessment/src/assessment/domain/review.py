@@ -74,6 +74,7 @@ class CycleSettings:
     release_mode: ReleaseMode = ReleaseMode.HR_GATED
     calibration_required: bool = False
     release_after_calibration: bool = False
+    recall_window_minutes: int = 0
     self_visibility: SelfVisibility = SelfVisibility.ON_SHARE
     questionnaire_id: QuestionnaireId | None = None
     questionnaire_version: int | None = None

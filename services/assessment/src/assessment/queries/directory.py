@@ -128,6 +128,7 @@ def cycle_item(found: StoredCycle, *, settled: bool) -> Item:
         "release_mode": chosen.release_mode.value,
         "calibration_required": chosen.calibration_required,
         "release_after_calibration": chosen.release_after_calibration,
+        "recall_window_minutes": chosen.recall_window_minutes,
         "self_visibility": chosen.self_visibility.value,
         "instructions": found.instructions,
         "state": one.state.value,

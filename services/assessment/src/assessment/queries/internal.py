@@ -132,6 +132,7 @@ def _state(found: reviews.Stored) -> Item:
         "release_mode": settings.release_mode.value,
         "calibration_required": settings.calibration_required,
         "release_after_calibration": settings.release_after_calibration,
+        "recall_window_minutes": settings.recall_window_minutes,
         "self_visibility": settings.self_visibility.value,
         "questionnaire_id": settings.questionnaire_id,
         "questionnaire_version": settings.questionnaire_version,

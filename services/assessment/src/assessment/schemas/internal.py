@@ -115,6 +115,7 @@ class State(Shape):
     release_mode = fields.String(required=True)
     calibration_required = fields.Boolean(required=True)
     release_after_calibration = fields.Boolean(required=True)
+    recall_window_minutes = fields.Integer(required=True)
     self_visibility = fields.String(required=True)
     questionnaire_id = fields.String(allow_none=True)
     questionnaire_version = fields.Integer(allow_none=True)

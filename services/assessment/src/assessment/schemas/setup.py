@@ -13,6 +13,8 @@ from assessment.schemas import parts
 from reviewbus import schema
 from reviewbus.schema import Body, Flag, Page, Shape
 
+RECALL_MINUTES_MAX = 7 * 24 * 60
+
 
 class Named(Shape):
     """One person of an import."""
@@ -183,6 +185,12 @@ class CycleBody(Body):
     release_mode = parts.one_of(ReleaseMode, load_default=ReleaseMode.HR_GATED.value)
     calibration_required = Flag(load_default=False)
     release_after_calibration = Flag(load_default=False)
+    recall_window_minutes = fields.Integer(
+        load_default=0,
+        strict=True,
+        validate=validate.Range(min=0, max=RECALL_MINUTES_MAX),
+        metadata={"description": "Managers' releases wait so long, and can be cancelled until then"},
+    )
     self_visibility = parts.one_of(SelfVisibility, load_default=SelfVisibility.ON_SHARE.value)
     instructions = parts.text(parts.TEXT_CHARS_MAX, load_default=None, allow_none=True)
 
@@ -222,6 +230,7 @@ class Cycle(CycleAck):
     release_mode = fields.String(required=True)
     calibration_required = fields.Boolean(required=True)
     release_after_calibration = fields.Boolean(required=True)
+    recall_window_minutes = fields.Integer(required=True)
     self_visibility = fields.String(required=True)
     instructions = fields.String(allow_none=True)
     settled = fields.Boolean(

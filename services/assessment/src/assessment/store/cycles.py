@@ -101,6 +101,7 @@ def _values(one: Cycle) -> dict[str, Any]:
         "release_mode": one.settings.release_mode.value,
         "calibration_required": one.settings.calibration_required,
         "release_after_calibration": one.settings.release_after_calibration,
+        "recall_window_minutes": one.settings.recall_window_minutes,
         "self_visibility": one.settings.self_visibility.value,
         "questionnaire_id": one.settings.questionnaire_id,
         "questionnaire_version": one.settings.questionnaire_version,

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 _PREFIX = {holder: holder.replace(":", "_") for holder in Holder}
-_SETTINGS = ("calibration_required", "release_after_calibration", "questionnaire_id", "questionnaire_version")
+_SETTINGS = (
+    *("calibration_required", "release_after_calibration", "recall_window_minutes"),
+    *("questionnaire_id", "questionnaire_version"),
+)
 _PLAIN = (
     "manager_id",
     "started",
@@ -279,6 +282,7 @@ def settings(row: Mapping[Any, Any]) -> CycleSettings:
         release_mode=ReleaseMode(row["release_mode"]),
         calibration_required=row["calibration_required"],
         release_after_calibration=row["release_after_calibration"],
+        recall_window_minutes=row["recall_window_minutes"],
         self_visibility=SelfVisibility(row["self_visibility"]),
         questionnaire_id=None if questionnaire_id is None else QuestionnaireId(questionnaire_id),
         questionnaire_version=row["questionnaire_version"],

@@ -152,11 +152,22 @@ def release_to_manager(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
 )
 @routes.alt_response(200, schema=shapes.PacketShape, description="Done already, or at once")
 def release_packet(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
-    """Release a packet to the employee, as it was previewed; or at an instant, if it still can be then."""
-    if body["not_before"] is not None:
-        return _schedule(tx, caller, body, str(review_id))
-    saved = release.release(tx, str(review_id), actor(caller), previewed=http.if_match(), reason=body["reason"])
-    return packet_answer(saved, waits=awaited_fence(saved) is not None)
+    """Release a packet to the employee, as it was previewed: at once, or at an instant if it still can be then.
+
+    A manager's release waits for the cycle's recall window. What waits is answered with its operation's address.
+    """
+    saved, operation = operations.release(
+        tx,
+        str(review_id),
+        actor(caller),
+        previewed=http.if_match(),
+        reason=body["reason"],
+        not_before=body["not_before"],
+    )
+    if operation is None:
+        return packet_answer(saved, waits=awaited_fence(saved) is not None)
+    location = f"/v1/packets/operations/{operation.id}"
+    return Answer(status=202, acknowledgement=acknowledge(saved), location=location)
 
 
 @routes.command("/v1/packets/<uuid:review_id>/unrelease", body=shapes.Unrelease, answer=shapes.PacketShape, status=202)
@@ -171,20 +182,6 @@ def unrelease(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
         revoke_signatures=body["revoke_signatures"],
     )
     return packet_answer(saved, waits=awaited_fence(saved) is not None)
-
-
-def _schedule(tx: Tx, caller: Caller, body: Words, review_id: str) -> Answer:
-    found, operation = operations.schedule(
-        tx,
-        review_id,
-        actor(caller),
-        previewed=http.if_match(),
-        reason=body["reason"],
-        fires_at=body["not_before"],
-    )
-    if operation is None:
-        return packet_answer(found)
-    return Answer(status=202, acknowledgement=acknowledge(found), location=f"/v1/packets/operations/{operation.id}")
 
 
 def _rendering() -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from packets import store
@@ -40,7 +41,7 @@ def opened(tx: Tx, said: Mapping[str, Any]) -> None:
         release_after_calibration=said["release_after_calibration"],
         version=said["version"],
     )
-    store.add(tx, packet)
+    store.add(tx, replace(packet, recall_window_minutes=said.get("recall_window_minutes", 0)))
 
 
 def learn_cycle(

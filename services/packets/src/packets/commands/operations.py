@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from packets import events, store
 from packets.commands.keeping import keep_many, locked
 from packets.commands.release import UNRELEASE_AND_REVOKE, note
+from packets.commands.release import release as release_now
 from packets.domain import operation as domain
 from packets.domain import release as single
 from packets.domain.history import Act
@@ -88,15 +89,18 @@ def cancel(tx: Tx, operation_id: str, actor: Actor) -> Operation:
     return after
 
 
-def schedule(
-    tx: Tx, review_id: str, actor: Actor, *, previewed: str | None, reason: str | None, fires_at: datetime
+def release(
+    tx: Tx, review_id: str, actor: Actor, *, previewed: str | None, reason: str | None, not_before: datetime | None
 ) -> tuple[Packet, Operation | None]:
-    """Release one packet at an instant, if it could be released now; it is judged again then.
+    """Release one packet now; or at an instant, if it could be released now: it is judged again then.
 
-    None: it is released already.
+    The operation is what waits for the instant, None where nothing does.
     """
     packet = locked(tx, review_id)
     who = store.standing(tx, packet, actor)
+    fires_at = single.fires_at(packet, who, asked=not_before, now=tx.now)
+    if fires_at is None:
+        return release_now(tx, review_id, actor, previewed=previewed, reason=reason), None
     refuse(single.unmet_release(packet, who, previewed=previewed, has_reason=bool(reason)))
     if packet.state is PacketState.RELEASED:
         return packet, None

@@ -131,6 +131,7 @@ class Packet:
     manager_id: PersonId
     release_mode: ReleaseMode = ReleaseMode.HR_GATED
     release_after_calibration: bool = False
+    recall_window_minutes: int = 0
 
     state: PacketState = PacketState.NONE
     epoch: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from packets.domain.facts import PacketUnreleased, PacketWithdrawn, UnreleaseReason, Was
@@ -38,6 +39,8 @@ from packets.domain.refusals import (
 from packets.domain.visibility import manager_sees
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from packets.domain.facts import Record
     from packets.domain.ids import PersonId
     from packets.domain.people import Standing
@@ -90,6 +93,18 @@ def release(
         last_refusal=None,
     )
     return releasing, (lock(releasing),)
+
+
+def fires_at(packet: Packet, standing: Standing, *, asked: datetime | None, now: datetime) -> datetime | None:
+    """When a release that is asked for now is carried out: at the instant that was named, or at once (None).
+
+    A manager's release waits at least for the cycle's recall window, in which it can be cancelled without a trace.
+    """
+    recalled = packet.state is PacketState.WITH_MANAGER and Part.MANAGER in standing.parts
+    if not (recalled and packet.recall_window_minutes):
+        return asked
+    earliest = now + timedelta(minutes=packet.recall_window_minutes)
+    return earliest if asked is None else max(asked, earliest)
 
 
 def unmet_send_to_manager(packet: Packet, standing: Standing) -> list[Refusal]:

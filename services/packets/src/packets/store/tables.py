@@ -25,6 +25,7 @@ packets = sa.Table(
     sa.Column("manager_id", sa.Text, nullable=False),
     sa.Column("release_mode", sa.Text, nullable=False),
     sa.Column("release_after_calibration", sa.Boolean, nullable=False),
+    sa.Column("recall_window_minutes", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("row_version", sa.BigInteger, nullable=False),
