@@ -34,7 +34,7 @@ token: setup ## print a token for a person: make token WHO="anna", or WHO="<pers
 
 test: lint programs ## lint, then run every test
 	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PARALLEL) $(ARGS)
-	@$(if $(ARGS),,$(BIN)/python -m model && $(BIN)/python -m explore --schedules 20000)
+	@$(if $(ARGS),,$(BIN)/python -m model && $(BIN)/python -m explore --schedules 100000)
 	@$(BIN)/pytest $(SERIAL) $(ARGS)
 
 lint: setup lock-check ## look at the code: ruff, mypy, the import rules, undeclared dependencies, stale locks
@@ -50,8 +50,8 @@ model: setup programs ## check the protocol's model and that its seeded mistakes
 explore: setup ## walk through the states of the shipped domain; SCHEDULES=10000000 for a night
 	@$(BIN)/python -m explore $(if $(SCHEDULES),--schedules $(SCHEDULES))
 
-simulate: setup ## whole services under seeded faults in one thread; SEEDS=3000 for more, SEED=7 replays one
-	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),3000))
+simulate: setup ## whole services under seeded faults in one thread; SEEDS=3000 for more, SEED=7 replays one, WORKERS=n
+	@$(BIN)/python -m simulation $(if $(WORKERS),--workers $(WORKERS)) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),3000))
 
 faults: setup ## kill, stop and cut off real processes under load; KILLS=1000 for more; var/faults/report.md
 	@$(BIN)/python -m faults --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))

@@ -162,7 +162,7 @@ EXHAUSTIVE: tuple[Configuration, ...] = (
     ),
     Configuration(
         name="signing-restored-early",
-        states=65_579,
+        states=65_573,
         sweeps=True,
         budgets={"release": 1, "sign-employee": 2, "revoke": 1, "back-up-signing": 1, "restore-signing-early": 1},
     ),

@@ -33,12 +33,14 @@ def working(pieces: Sequence[Piece], jobs: int) -> Iterator[Outcome]:
     with context.Pool(min(jobs, len(pieces)), _begin, (counter,)) as pool:
         workers = {each.pid for each in multiprocessing.active_children()}
         coming = pool.imap_unordered(done, pieces)
+        due = began + PROGRESS_S
         for _ in pieces:
             while True:
                 try:
-                    yield coming.next(PROGRESS_S)
+                    yield coming.next(max(0.0, due - time.monotonic()))
                     break
                 except multiprocessing.TimeoutError:
+                    due = time.monotonic() + PROGRESS_S
                     if not workers <= {each.pid for each in multiprocessing.active_children()}:
                         raise WorkerLost from None
                     if counter.value:

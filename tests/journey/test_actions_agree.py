@@ -94,6 +94,7 @@ def wanted(stage: Stage, review_id: str) -> dict[str, dict[str, tuple[Any, ...]]
             "change-rating": ("PUT", f"{path}/rating", {"rating": 5, **REASON}),
             "override-calibration": ("POST", f"{path}/override-calibration", REASON),
             "conversation-held": ("POST", f"{path}/conversation-held"),
+            "cancel-scheduled": ("POST", f"{path}/cancel-scheduled"),
         },
         "signing": {
             "sign": ("POST", f"{signatures}/sign", seen),

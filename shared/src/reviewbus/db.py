@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
@@ -23,7 +24,6 @@ from reviewbus.telemetry import current_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from uuid import UUID
 
     from reviewbus.catalogue import Catalogue
     from reviewbus.clock import Clock, Ids
@@ -218,7 +218,8 @@ def rows_of(
 ) -> sa.TableValuedAlias:
     """Return rows of the same columns of a table as one parameter, to be selected from.
 
-    However many they are, the statement is the same: compiled and planned once. Instants and ids may stand in them;
+    However many they are, the statement is the same: compiled and planned once. Instants and ids may stand in them, and
+    None for null;
     `types` are those of columns that do not have the table's.
     """
     words = sa.cast(sa.literal(json.dumps(rows, default=_plain), sa.Text), JSONB)
@@ -239,7 +240,11 @@ def one(result: sa.CursorResult[Any]) -> Mapping[str, Any] | None:
 
 
 def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(type(value).__name__)
 
 
 def _is_refusal(error: BaseException) -> bool:

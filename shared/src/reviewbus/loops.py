@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reviewbus.broker import Broker
-    from reviewbus.service import Service
+    from reviewbus.service import Periodic, Service
 
 # `work` may be in the middle of a sweep over everything.
 STUCK_S = {"relay": 60.0, "consume": 60.0, "work": 900.0}
@@ -57,7 +58,7 @@ class Loops:
     def alive(self) -> bool:
         """Say whether every loop has turned lately."""
         now = time.monotonic()
-        return all(now - beat < STUCK_S[name] for name, beat in list(self._beats.items()))
+        return all(now - beat < STUCK_S.get(name, STUCK_S["work"]) for name, beat in list(self._beats.items()))
 
     def run(self, names: Sequence[str]) -> int:
         """Run the loops named; return 0 when told to stop, 1 when one failed for good or got stuck."""
@@ -68,8 +69,11 @@ class Loops:
             if settings.health_port
             else None
         )
-        self._beats = dict.fromkeys(names, time.monotonic())
-        threads = [threading.Thread(target=self._guard, args=(name, bodies[name]), name=name) for name in names]
+        chosen = {name: bodies[name] for name in names}
+        if "work" in names:
+            chosen |= {one.name: partial(self._always, one) for one in self._service.periodic if not one.every_s}
+        self._beats = dict.fromkeys(chosen, time.monotonic())
+        threads = [threading.Thread(target=self._guard, args=each, name=each[0]) for each in chosen.items()]
         for thread in threads:
             thread.daemon = True
             thread.start()
@@ -152,23 +156,33 @@ class Loops:
 
     def _work(self) -> None:
         worker = Worker(self._service.db, self._service.jobs)
-        due = {one.name: 0.0 for one in self._service.periodic}
+        periodic = [one for one in self._service.periodic if one.every_s]
+        due = {one.name: 0.0 for one in periodic}
 
         def step() -> None:
             busy = worker.run_once()
-            for one in self._service.periodic:
+            for one in periodic:
                 if time.monotonic() >= due[one.name]:
                     with self._service.db.begin() as tx:
                         quarantine.refuse(tx)
                     # One that fails is tried again soon, and must not keep the others from their turn.
                     due[one.name] = time.monotonic() + min(one.every_s, RETRY_S)
-                    busy += one.run_once()
+                    one.run_once()
                     due[one.name] = time.monotonic() + one.every_s
                     self._beats["work"] = time.monotonic()
             if not busy:
                 self._stopping.wait(WORK_IDLE_S)
 
         self._turn("work", step, lambda: None)
+
+    def _always(self, one: Periodic) -> None:
+        def step() -> None:
+            with self._service.db.begin() as tx:
+                quarantine.refuse(tx)
+            if not one.run_once():
+                self._stopping.wait(WORK_IDLE_S)
+
+        self._turn(one.name, step, lambda: None)
 
 
 def _idle(stopping: threading.Event) -> None:

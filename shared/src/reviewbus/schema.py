@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import marshmallow as ma
@@ -23,6 +24,20 @@ class Instant(ma.fields.AwareDateTime):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002 -- the library's
         return None if value is None else rfc3339(value)
+
+
+class Moment(ma.fields.AwareDateTime):
+    """An instant in a request, loaded in UTC: with an offset, within the years that a calendar of people has."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        given = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            instant = given.astimezone(UTC)
+        except OverflowError:
+            instant = None
+        if instant is None or not 2000 <= instant.year <= 2999:  # noqa: PLR2004 -- beyond these it is a typing error
+            raise ma.ValidationError("Not within the years 2000 to 2999.")
+        return instant
 
 
 class Shape(ma.Schema):

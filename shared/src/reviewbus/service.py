@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periodic:
-    """Something done every so often by `work`; `run_once` returns how much it did, and more may follow at once."""
+    """Something done every so often by `work`; `run_once` returns how much it did.
+
+    `every_s` 0: all the time, in a loop of its own beside the rest of `work`; it rests while `run_once` returns 0.
+    """
 
     name: str
     every_s: float

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,12 +37,16 @@ from component.packets.packets_office import (
     MANAGER,
     NOWHERE,
     OUTSIDER,
+    REASON,
     REVIEW,
     Office,
 )
 from packets import store
+from packets.domain.ids import PersonId
 from packets.domain.operation import hides
 from packets.domain.packet import PacketState, ReleaseMode
+from packets.domain.people import Actor
+from reviewbus import quarantine
 
 
 def _batches(seeds: list[Any]) -> list[list[Any]]:
@@ -57,11 +62,12 @@ def _hidden_and_decided(office: Office, seeds: dict[str, Any], *, revoke: bool) 
         office.do(statement, state.value, mode.value, holds, each)
     with office.service.db.begin() as tx:
         packets = store.read_many(tx, seeds)
+        standings = store.standings(tx, packets, Actor(person_id=PersonId(HR), roles=frozenset({"hr_admin"})))
     operation = begin(office, "unrelease", review_ids=seeds, revoke_signatures=revoke)
     with office.service.db.begin() as tx:
         row = store.read_operation(tx, operation)
     assert row is not None
-    decided = {each: hides(row[0], packets[each]) for each in seeds}
+    decided = {each: hides(row[0], packets[each], standings[each]) for each in seeds}
     assert {each: office.row(each)["hidden_by"] is not None for each in seeds} == decided
     return {f"{each}{seeds[each]}": word for each, word in decided.items()}
 
@@ -181,17 +187,75 @@ def test_what_is_signed_stays_to_be_read_when_many_are_taken_back(office: Office
     assert office.row(MANY[0])["revoked_epoch"] == 1
 
 
-def test_what_was_hidden_and_is_not_taken_back_after_all_is_shown_again(office: Office) -> None:
+def test_a_signature_that_is_granted_after_the_hiding_stands_and_the_packet_goes_back_all_the_same(
+    office: Office,
+) -> None:
     cycle(office)
     released(office)
     operation = begin(office, "unrelease", review_ids=MANY[:1])
-    assert office.get(EMPLOYEE, f"/v1/packets/{MANY[0]}").status_code == 404
     # The signature was asked for before, and its grant overtakes the operation's turn.
     office.answer("granted", 2, review_id=MANY[0], holder="signature:employee")
+    assert office.get(EMPLOYEE, f"/v1/packets/{MANY[0]}").status_code == 404
     turn(office)
-    assert outcomes(office, operation)[MANY[0]] == ("skipped", ["signatures-present"])
-    assert office.row(MANY[0])["hidden_by"] is None
+    assert outcomes(office, operation)[MANY[0]] == ("asked", [])
+    assert (office.state(MANY[0]), office.row(MANY[0])["revoked_epoch"]) == ("unreleasing", None)
+    assert office.get(EMPLOYEE, f"/v1/packets/{MANY[0]}").status_code == 404
+
+
+def test_what_the_person_may_not_take_back_any_more_is_shown_again(office: Office) -> None:
+    cycle(office)
+    released(office)
+    operation = begin(office, "unrelease", review_ids=MANY[:1])
+    office.do("update directory set manager_id = %s where person_id = %s", EMPLOYEE, HR)
+    turn(office)
+    assert outcomes(office, operation)[MANY[0]] == ("skipped", ["self-dealing"])
     assert office.get(EMPLOYEE, f"/v1/packets/{MANY[0]}").status_code == 200
+
+
+def test_who_is_unknown_hides_nothing(office: Office) -> None:
+    cycle(office)
+    released(office)
+    office.do("delete from directory where person_id = %s", HR)
+    operation = begin(office, "unrelease", review_ids=MANY[:1])
+    assert office.get(EMPLOYEE, f"/v1/packets/{MANY[0]}").status_code == 200
+    turn(office)
+    assert outcomes(office, operation)[MANY[0]] == ("skipped", ["unknown-person"])
+
+
+def test_what_a_plan_skipped_is_not_hidden_when_it_is_applied(office: Office) -> None:
+    cycle(office)
+    released(office)
+    office.answer("granted", 2, review_id=MANY[0], holder="signature:employee")
+    plan = begin(office, "unrelease", review_ids=MANY[:2], dry_run=True)
+    turn(office)
+    assert outcomes(office, plan)[MANY[0]] == ("skipped", ["signatures-present"])
+    office.answer("released", 3, review_id=MANY[0], holder="signature:employee")
+    path = f"/v1/packets/operations/{plan}/apply"
+    wrong = office.post(HR, path, {"not_before": "2030-01-01T00:00:00Z"})
+    assert (wrong.status_code, wrong.json["code"]) == (422, "only-releases-wait")
+    assert progress(office, plan)["state"] == "planned"
+    assert office.post(HR, path).status_code == 202
+    assert office.get(EMPLOYEE, f"/v1/packets/{MANY[0]}").status_code == 200
+    assert office.row(MANY[1])["hidden_by"] is not None
+
+
+def test_after_a_restore_no_old_operation_goes_on(office: Office) -> None:
+    cycle(office)
+    body = {"reason": REASON, "not_before": (office.clock() + timedelta(hours=2)).isoformat()}
+    assert office.post(HR, f"/v1/packets/{MANY[5]}/release", body, version=office.tag(MANY[5])).status_code == 202
+    operation = begin(office, "release", review_ids=MANY[:2])
+    with office.service.db.begin() as tx:
+        quarantine.begin(tx)
+    office.service.move_restored()
+    with office.service.db.begin() as tx:
+        quarantine.lift(tx)
+    for each in MANY:
+        office.answer("released", 2 * office.row(each)["epoch"] + 1, review_id=each)
+    office.clock.forward(hours=3)
+    turn(office)
+    assert {office.state(each) for each in MANY} == {"ready"}
+    assert outcomes(office, operation) == dict.fromkeys(MANY[:2], ("cancelled", ["restored"]))
+    assert progress(office, operation)["state"] == "cancelled"
 
 
 @pytest.mark.parametrize("revoke", [False, True])
@@ -304,7 +368,15 @@ def test_hr_sees_nothing_of_the_own_review_in_what_others_do_to_many(office: Off
     operation = begin(office, "release-to-manager", person=HR_BELOW)
     turn(office)
     assert office.state(OWN) == "with_manager"
+    seen = progress(office, operation, HR)
     assert OWN not in outcomes(office, operation, HR)
+    assert (seen["review_count"], seen["counts"]["done"]) == (
+        8,
+        sum(each == "done" for each, _ in outcomes(office, operation, HR).values()),
+    )
+    alone = begin(office, "unrelease", person=HR_BELOW, review_ids=[OWN])
+    for path in ("", "/items", "/items?format=csv"):
+        assert office.get(HR, f"/v1/packets/operations/{alone}{path}").status_code == 404
     assert outcomes(office, operation, HR_BELOW)[OWN] == ("done", [])
 
 

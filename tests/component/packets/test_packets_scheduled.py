@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from component.packets.many import (
-    MANY,
-    begin,
-    cycle,
-    outcomes,
-    progress,
-    turn,
-)
+import pytest
+
+from component.packets.many import BULK, MANY, begin, cycle, outcomes, progress, turn, wanted
 from component.packets.packets_office import (
+    CANARY,
     EMPLOYEE,
     GOALS,
     GROWTH,
@@ -102,3 +98,87 @@ def test_a_managers_release_waits_for_the_recall_window_and_hrs_does_not(office:
     turn(office)
     row = office.row(MANY[0])
     assert (row["state"], row["requested_by"], row["requested_as"]) == ("releasing", MANAGER, "manager")
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1999-12-31T00:00:00Z"])
+def test_an_instant_that_no_calendar_of_people_has_is_refused(office: Office, instant: str) -> None:
+    cycle(office)
+    before = office.contents()
+    body = {"reason": REASON, "not_before": instant}
+    answer = office.post(HR, f"/v1/packets/{MANY[0]}/release", body, version=office.tag(MANY[0]))
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/not_before")
+    many = office.post(HR, BULK, {**wanted("release"), "not_before": instant})
+    assert (many.status_code, many.json["errors"][0]["pointer"]) == (422, "/not_before")
+    assert office.contents() == before
+
+
+def test_a_scheduled_release_does_not_outlive_a_release_that_was_taken_back(office: Office) -> None:
+    cycle(office)
+    later = {"reason": REASON, "not_before": (office.clock() + timedelta(hours=2)).isoformat()}
+    assert office.post(HR, f"/v1/packets/{MANY[0]}/release", later, version=office.tag(MANY[0])).status_code == 202
+    begin(office, "release", review_ids=MANY[:2], not_before=later["not_before"])
+    assert office.release(review_id=MANY[0]).status_code == 202
+    office.answer("granted", 2, review_id=MANY[0])
+    assert office.get(HR, f"/v1/packets/{MANY[0]}").json["scheduled"] is None
+    assert office.unrelease(review_id=MANY[0]).status_code == 202
+    office.answer("released", 3, review_id=MANY[0])
+    office.clock.forward(hours=2)
+    turn(office)
+    assert (office.state(MANY[0]), office.state(MANY[1])) == ("ready", "releasing")
+
+
+def test_what_is_scheduled_twice_is_cancelled_at_once(office: Office) -> None:
+    cycle(office)
+    at = (office.clock() + timedelta(hours=2)).isoformat()
+    for _ in range(2):
+        begin(office, "release", review_ids=MANY[:1], not_before=at)
+    mark = office.mark()
+    assert office.post(HR, f"/v1/packets/{MANY[0]}/cancel-scheduled").status_code == 200
+    office.clock.forward(hours=2)
+    turn(office)
+    assert (office.state(MANY[0]), office.types(since=mark)) == ("ready", [])
+
+
+def test_a_manager_takes_back_the_own_release_only_and_of_many_the_result_names_it(office: Office) -> None:
+    cycle(office)
+    begin(office, "release-to-manager", review_ids=MANY[:2])
+    turn(office)
+    at = (office.clock() + timedelta(hours=2)).isoformat()
+    operation = begin(office, "release", review_ids=MANY[:2], not_before=at)
+    path = f"/v1/packets/{MANY[0]}/cancel-scheduled"
+    refused = office.post(MANAGER, path)
+    assert (refused.status_code, refused.json["code"]) == (409, "not-scheduled")
+    assert office.post(HR, path).status_code == 200
+    assert outcomes(office, operation)[MANY[0]] == ("cancelled", ["cancelled"])
+    office.clock.forward(hours=2)
+    turn(office)
+    assert (office.state(MANY[0]), office.state(MANY[1])) == ("with_manager", "releasing")
+
+
+def test_who_has_left_by_then_releases_nothing(office: Office) -> None:
+    cycle(office)
+    at = (office.clock() + timedelta(hours=2)).isoformat()
+    operation = begin(office, "release", review_ids=MANY[:1], not_before=at)
+    office.do("update directory set active = false where person_id = %s", HR)
+    office.clock.forward(hours=2)
+    turn(office)
+    assert (office.state(MANY[0]), outcomes(office, operation)[MANY[0]]) == ("ready", ("skipped", ["unknown-person"]))
+
+
+def test_a_plan_tells_what_would_change_nothing(office: Office) -> None:
+    cycle(office)
+    begin(office, "release-to-manager", review_ids=MANY[:1])
+    turn(office)
+    plan = begin(office, "release-to-manager", review_ids=MANY[:2], dry_run=True)
+    turn(office)
+    assert outcomes(office, plan) == {MANY[0]: ("skipped", ["nothing-to-do"]), MANY[1]: ("allowed", [])}
+
+
+def test_what_was_typed_and_chosen_stays_in_the_database_of_its_owner(office: Office) -> None:
+    cycle(office)
+    operation = begin(office, "release", review_ids=MANY[:2])
+    turn(office)
+    items = office.get(HR, f"/v1/packets/operations/{operation}/items?format=csv").text
+    assert CANARY in office.get(HR, f"/v1/packets/operations/{operation}").json["reason"]
+    kept = office.rows("select status, location, etag, acknowledgement from idempotency")
+    assert CANARY not in f"{office.events()} {kept} {items}"

@@ -17,7 +17,7 @@ from packets.domain.conversation import record_conversation
 from packets.domain.facts import HoldRequested, PacketReleased, PacketUnreleased, Want
 from packets.domain.ids import Rating
 from packets.domain.packet import CalibrationState, Holder, Packet, PacketState, Part, ReleaseMode, preview_tag
-from packets.domain.refusals import Refusal
+from packets.domain.refusals import Refusal, refuse
 from packets.domain.session import SessionState
 from packets.domain.sweep import AssessmentRow, RegisterRow
 from packets.domain.visibility import employee_sees, read
@@ -335,8 +335,12 @@ def refusals_of(call: Callable[[], object]) -> tuple[Refusal, ...]:
     return ()
 
 
-@given(packet=packets(), who=st.sampled_from(EVERYBODY))
-def test_actions_say_what_the_commands_do(packet: Packet, who: Standing) -> None:
+@given(
+    packet=packets(),
+    who=st.sampled_from(EVERYBODY),
+    waiting=st.lists(st.sampled_from([HR.person_id, MANAGER.person_id]), max_size=2),
+)
+def test_actions_say_what_the_commands_do(packet: Packet, who: Standing, waiting: list[PersonId]) -> None:
     tag = preview_tag(packet)
     commands: dict[Action, Callable[[], object]] = {
         Action.READ: lambda: read(packet, who),
@@ -349,11 +353,12 @@ def test_actions_say_what_the_commands_do(packet: Packet, who: Standing) -> None
         ),
         Action.OVERRIDE_CALIBRATION: lambda: rating.override_calibration(packet, who, has_reason=True, sources=SOURCES),
         Action.CONVERSATION_HELD: lambda: record_conversation(packet, who),
+        Action.CANCEL_SCHEDULED: lambda: refuse(release.unmet_cancel_scheduled(packet, who, waiting)),
     }
     if unmet_ask(who):
         assert [type(each) for each in refusals_of(lambda: actions(packet, who))] == [type(unmet_ask(who)[0])]
         return
-    answered = {answer.action: answer for answer in actions(packet, who)}
+    answered = {answer.action: answer for answer in actions(packet, who, scheduled_by=waiting)}
     assert set(answered) == set(commands)
     for action, command in commands.items():
         refused = refusals_of(command)

@@ -281,7 +281,7 @@ def upgrade() -> None:
     tables.create_v1(op)
     for statement in STATEMENTS:
         op.execute(statement)
-    # Every step of a packet rewrites its row: room on the page keeps that from touching the indices.
+    # Every step of a packet rewrites its row: room on the page keeps the new one beside the old.
     op.execute("alter table packets set (fillfactor = 70)")
 
 

@@ -33,6 +33,7 @@ DOCUMENTS_PER_CHILD: Final = 500
 STOP_S_MAX: Final = 5.0
 STEPS_MAX: Final = 11
 LENGTH: Final = struct.Struct(">I")
+ENDS: Final = 2
 FONTS: Final = Path(__file__).resolve().parent / "fonts" / "fonts.conf"
 
 
@@ -40,8 +41,8 @@ FONTS: Final = Path(__file__).resolve().parent / "fonts" / "fonts.conf"
 class PdfRating:
     """A value on its scale, as it was given.
 
-    `labels` are the names of all steps, lowest first. A list of any other length does not say whose names these are,
-    and none of them is printed.
+    `labels` are the names of all steps, lowest first, or of the two ends. A list of any other length does not say whose
+    names these are, and none of them is printed.
     """
 
     value: int
@@ -54,15 +55,17 @@ class PdfRating:
         if not self.lowest <= self.value <= self.highest:
             raise RenderFailed("rating-off-scale")
 
-    @property
-    def named(self) -> bool:
-        """Whether every step has a name."""
-        return len(self.labels) == self.highest - self.lowest + 1
+    def name(self, step: int) -> str:
+        """The name of a step; empty where it has none."""
+        if len(self.labels) == self.highest - self.lowest + 1:
+            return self.labels[step - self.lowest]
+        ends = dict(zip((self.lowest, self.highest), self.labels, strict=True)) if len(self.labels) == ENDS else {}
+        return ends.get(step, "")
 
     @property
     def label(self) -> str | None:
         """The name of the step that was given, if it has one."""
-        return (self.labels[self.value - self.lowest] or None) if self.named else None
+        return self.name(self.value) or None
 
     @property
     def steps(self) -> range:

@@ -9,6 +9,7 @@ from packets.domain.history import entries
 from packets.domain.packet import Packet, PacketState
 from packets.domain.projection import wants_content
 from packets.domain.refusals import NotFound
+from packets.domain.release import decided_anew
 from reviewbus import jobs
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # What the commands queue, and the worker does.
 CONTENT, QUESTIONNAIRE, PEOPLE, REBIND, PDF = "content", "questionnaire", "people", "rebind", "pdf"
+DECIDED_ANEW = "decided-anew"
 _READ_SOON = frozenset({PacketState.WITH_MANAGER, PacketState.RELEASED})
 
 
@@ -112,6 +114,7 @@ def _follow_up(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
             name.append(new.review_id)
         if new.state in _READ_SOON and (shown, new.state) != (store.shown_by(old), old.state):
             draw[new.review_id] = {"review_id": new.review_id, "ahead": True}
+    store.leave_scheduled(tx, [new.review_id for old, new in steps if decided_anew(old, new)], DECIDED_ANEW)
     jobs.enqueue_many(tx, CONTENT, fetch)
     fetch_names(tx, name)
     jobs.enqueue_many(tx, PDF, draw)

@@ -16,12 +16,14 @@ from packets.domain.history import Act
 from packets.domain.ids import OperationId, ReviewId
 from packets.domain.operation import Command, Item, Operation, OperationState, Outcome
 from packets.domain.packet import PacketState, Part
-from packets.domain.refusals import AlreadyScheduled, NotScheduled, refuse
+from packets.domain.people import HR_ADMIN
+from packets.domain.refusals import AlreadyScheduled, refuse
 from reviewbus import telemetry
 from reviewbus.crash import crash_point
+from reviewbus.db import AuditEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from packets.domain.facts import Record
@@ -64,6 +66,7 @@ def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen) -> Operation:
         size = store.choose_named(tx, fresh, [_named(each) for each in chosen.review_ids])
     operation = replace(fresh, size=size)
     store.add_operation(tx, operation)
+    _audit(tx, "operation.begin", operation, actor)
     _run(tx, operation)
     return operation
 
@@ -71,10 +74,9 @@ def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen) -> Operation:
 def apply(tx: Tx, operation_id: str, actor: Actor, *, fires_at: datetime | None) -> Operation:
     """Carry a plan out."""
     before = _locked(tx, operation_id, actor)
-    if fires_at is not None and before.command is not Command.RELEASE:
-        fires_at = None
     after = domain.apply(before, actor, now=tx.now, fires_at=fires_at)
     store.save_operation(tx, before, after)
+    _audit(tx, "operation.apply", after, actor)
     _run(tx, after)
     return after
 
@@ -86,6 +88,7 @@ def cancel(tx: Tx, operation_id: str, actor: Actor) -> Operation:
     if after != before:
         store.leave_waiting(tx, after)
         store.save_operation(tx, before, after)
+        _audit(tx, "operation.cancel", after, actor)
     return after
 
 
@@ -118,13 +121,11 @@ def cancel_scheduled(tx: Tx, review_id: str, actor: Actor) -> Packet:
     """Take back a release that has not fired yet, as if it had never been asked for."""
     packet = locked(tx, review_id)
     who = store.standing(tx, packet, actor)
-    refuse(single.unmet_releaser(packet, who))
-    found = store.scheduled_for(tx, [review_id]).get(review_id)
-    # It may be firing just now: what holds the operation's row decides.
-    operation = store.read_operation(tx, found.id, lock=True) if found else None
-    if operation is None or operation[0].state is not OperationState.SCHEDULED:
-        raise NotScheduled
-    store.drop_item(tx, operation[0], review_id)
+    waiting = store.scheduled_for(tx, [review_id]).get(review_id, [])
+    refuse(single.unmet_cancel_scheduled(packet, who, [each.actor.person_id for each in waiting]))
+    # The packet is locked: an operation that fires asks under the same lock what of it still stands.
+    own = None if Part.HR_ADMIN in who.parts else actor.person_id
+    store.leave_scheduled(tx, [review_id], domain.CANCELLED, by=own)
     return packet
 
 
@@ -139,23 +140,26 @@ def turn(tx: Tx, *, rows: int, in_flight_max: int, besides: Collection[str] = ()
     current = operation
     if operation.state is OperationState.SCHEDULED:
         current = domain.fires(operation)
+        if not store.has_items(tx, current):
+            # It was of one packet, and taken back: as if it had never been asked for.
+            store.drop_operation(tx, current.id)
+            return operation.id, 1
+        store.save_operation(tx, operation, current)
         tx.emit(events.operation_started(domain.started(current)))
-    moved = _settle(tx, current, rows) if current.state is not OperationState.PLANNING else 0
-    room = rows
-    if current.state is OperationState.RUNNING and current.command is not Command.RELEASE_TO_MANAGER:
-        room = min(rows, in_flight_max - store.in_flight(tx, in_flight_max))
-    items = store.next_items(tx, current, room) if room > 0 and current.state is not OperationState.CANCELLING else []
+    plans, runs = current.state is OperationState.PLANNING, current.state is OperationState.RUNNING
+    moved = 0 if plans else _settle(tx, current, rows)
+    # Whoever releases a single packet meanwhile waits behind what is under way, and no more than that.
+    room = min(rows, in_flight_max - store.in_flight(tx, in_flight_max)) if runs else rows
+    items = store.next_items(tx, current, room) if room > 0 and (plans or runs) else []
+    after = current
     if items:
         crash_point("packets-operation-chunk")
-        noted = (
-            _judge(tx, current, items) if current.state is OperationState.PLANNING else _carry_out(tx, current, items)
-        )
-        store.note_items(tx, current, noted)
-        current = replace(current, position=items[-1].review_id)
+        store.note_items(tx, current, _judge(tx, current, items) if plans else _carry_out(tx, current, items))
+        after = replace(current, position=items[-1].review_id)
     elif room > 0 and not store.has_asked_items(tx, current):
-        current = _over(tx, current)
-    store.save_operation(tx, operation, current)
-    return operation.id, moved + len(items) + (current.state is not operation.state)
+        after = _over(tx, current)
+    store.save_operation(tx, current, after)
+    return operation.id, moved + len(items) + (after.state is not operation.state)
 
 
 def give_up_next(tx: Tx, *, besides: Collection[str] = ()) -> tuple[str, int] | None:
@@ -168,6 +172,7 @@ def give_up_next(tx: Tx, *, besides: Collection[str] = ()) -> tuple[str, int] | 
     store.note_items(tx, operation, failed)
     position = items[-1].review_id if items else operation.position
     store.save_operation(tx, operation, replace(operation, position=position))
+    telemetry.INVARIANT_VIOLATIONS.labels(kind="operation-item-given-up").inc(len(items))
     _log.error("operation_item_failed", operation_id=operation.id, review_ids=[each.review_id for each in items])
     return operation.id, len(items)
 
@@ -203,12 +208,11 @@ def _over(tx: Tx, operation: Operation) -> Operation:
 
 def _settle(tx: Tx, operation: Operation, rows: int) -> int:
     """Note of what was asked for what became of it."""
-    packets = store.read_many(tx, store.unsettled_items(tx, operation, rows))
     noted = []
-    for review_id, packet in packets.items():
-        outcome, code = domain.settled(operation.command, packet)
+    for review_id, state, last_refusal in store.unsettled_items(tx, operation, rows):
+        outcome, code = domain.settled(operation.command, state, last_refusal)
         if outcome is not Outcome.ASKED:
-            noted.append(Item(review_id=ReviewId(review_id), outcome=outcome, unmet=(code,) if code else ()))
+            noted.append(Item(review_id=review_id, outcome=outcome, unmet=(code,) if code else ()))
     store.note_items(tx, operation, noted)
     return len(noted)
 
@@ -218,12 +222,13 @@ def _judge(tx: Tx, operation: Operation, items: Collection[Item]) -> list[Item]:
     packets = store.read_many(tx, [each.review_id for each in items])
     standings = store.standings(tx, packets, operation.actor)
     return [
-        domain.judged(operation, each, packets.get(each.review_id), standings.get(each.review_id)) for each in items
+        domain.planned(operation, each, packets.get(each.review_id), standings.get(each.review_id)) for each in items
     ]
 
 
-def _carry_out(tx: Tx, operation: Operation, items: Collection[Item]) -> list[Item]:
+def _carry_out(tx: Tx, operation: Operation, items: Sequence[Item]) -> list[Item]:
     packets = store.load_many(tx, [each.review_id for each in items])
+    items = store.still_waiting(tx, operation, items)
     standings = store.standings(tx, packets, operation.actor)
     noted: list[Item] = []
     steps: list[tuple[Packet, Packet, tuple[Record, ...]]] = []
@@ -261,3 +266,9 @@ def _locked(tx: Tx, operation_id: str, actor: Actor) -> Operation:
 
 def _named(review_id: str) -> Item:
     return Item(review_id=ReviewId(review_id), outcome=Outcome.CHOSEN)
+
+
+def _audit(tx: Tx, action: str, operation: Operation, actor: Actor) -> None:
+    role = HR_ADMIN if HR_ADMIN in actor.roles else Part.MANAGER.value
+    entry = AuditEntry(actor=actor.person_id, role=role, action=action, object_id=operation.id, reason=operation.reason)
+    tx.audit(entry)

@@ -11,10 +11,13 @@ from packets.domain.packet import Packet, Part, preview_tag
 from packets.domain.people import unmet_part
 from packets.domain.rating import unmet_change_rating, unmet_override
 from packets.domain.refusals import ForbiddenRole, NotReleased, Refusal, refuse
-from packets.domain.release import unmet_release, unmet_send_to_manager, unmet_unrelease
+from packets.domain.release import unmet_cancel_scheduled, unmet_release, unmet_send_to_manager, unmet_unrelease
 from packets.domain.visibility import unmet_read
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from packets.domain.ids import PersonId
     from packets.domain.people import Standing
 
 
@@ -29,6 +32,7 @@ class Action(StrEnum):
     OVERRIDE_CALIBRATION = "override-calibration"
     UNRELEASE_AND_REVOKE = "unrelease-and-revoke"
     CONVERSATION_HELD = "conversation-held"
+    CANCEL_SCHEDULED = "cancel-scheduled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +55,10 @@ def unmet_ask(standing: Standing) -> list[Refusal]:
     return unmet_part(standing, Part.EMPLOYEE, Part.MANAGER, Part.HR_ADMIN)
 
 
-def actions(packet: Packet, standing: Standing) -> tuple[Answer, ...]:
+def actions(packet: Packet, standing: Standing, *, scheduled_by: Collection[PersonId] = ()) -> tuple[Answer, ...]:
     """All actions of this service, as the commands would answer: versions, reasons and tags taken as given.
+
+    `scheduled_by`: who asked for the releases of this packet that wait for their instant.
 
     To the employee, whatever keeps the packet back reads `not-released`. Refuses as `unmet_ask`.
     """
@@ -66,6 +72,7 @@ def actions(packet: Packet, standing: Standing) -> tuple[Answer, ...]:
         Action.OVERRIDE_CALIBRATION: unmet_override(packet, standing, has_reason=True),
         Action.UNRELEASE_AND_REVOKE: unmet_unrelease(packet, standing, revoke_signatures=True, has_reason=True),
         Action.CONVERSATION_HELD: unmet_record_conversation(packet, standing),
+        Action.CANCEL_SCHEDULED: unmet_cancel_scheduled(packet, standing, scheduled_by),
     }
     return tuple(Answer(action=action, unmet=_told(standing, reasons)) for action, reasons in unmet.items())
 

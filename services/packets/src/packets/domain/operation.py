@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from packets.domain import release as single
 from packets.domain.facts import OperationCompleted, OperationStarted
-from packets.domain.packet import FROZEN, Packet, PacketState, ReleaseMode, preview_tag, signed_holders
+from packets.domain.packet import FROZEN, Packet, PacketState, Part, ReleaseMode, preview_tag, signed_holders
 from packets.domain.people import HR_ADMIN, Actor
 from packets.domain.refusals import (
     ForbiddenRole,
     NotCancellable,
     NotFound,
+    OnlyReleasesWait,
     OperationFinished,
     OperationNotPlanned,
     PlanExpired,
@@ -67,8 +68,16 @@ WAITING = frozenset({Outcome.CHOSEN, Outcome.ALLOWED})
 # How packets can end under an operation.
 ENDS = (Outcome.DONE, Outcome.SKIPPED, Outcome.FAILED, Outcome.CANCELLED)
 _IN_FLIGHT = frozenset({PacketState.RELEASING, PacketState.UNRELEASING})
+# Where a command is not refused and changes nothing.
+_NOTHING_TO_DO = {
+    Command.RELEASE_TO_MANAGER: {PacketState.WITH_MANAGER},
+    Command.RELEASE: {PacketState.RELEASED},
+    Command.UNRELEASE: {PacketState.UNRELEASING},
+}
 UNEXPECTED = "unexpected-error"
 TAKEN_BACK = "taken-back"
+CANCELLED = "cancelled"
+NOTHING_TO_DO = "nothing-to-do"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +132,15 @@ def begun(operation: Operation, *, dry_run: bool) -> Operation:
 def apply(operation: Operation, actor: Actor, *, now: datetime, fires_at: datetime | None) -> Operation:
     """Carry a plan out, on behalf of whoever applies it; each packet is judged again.
 
-    Refuses `operation-not-planned`, `plan-expired`.
+    Refuses `operation-not-planned`, `plan-expired`, `only-releases-wait`.
     """
     may_begin(actor)
     if operation.state is not OperationState.PLANNED:
         raise OperationNotPlanned(state=operation.state.value)
     if operation.expires_at is not None and operation.expires_at <= now:
         raise PlanExpired
+    if fires_at is not None and operation.command is not Command.RELEASE:
+        raise OnlyReleasesWait
     return _started(replace(operation, actor=actor, fires_at=fires_at, expires_at=None, position=None))
 
 
@@ -211,6 +222,14 @@ def judged(operation: Operation, item: Item, packet: Packet | None, standing: St
     return replace(item, outcome=Outcome.ALLOWED, tag=item.tag or preview_tag(packet))
 
 
+def planned(operation: Operation, item: Item, packet: Packet | None, standing: Standing | None) -> Item:
+    """The item as a plan tells it: what would change nothing is told as that."""
+    item = judged(operation, item, packet, standing)
+    if item.outcome is Outcome.ALLOWED and packet is not None and packet.state in _NOTHING_TO_DO[operation.command]:
+        return replace(item, outcome=Outcome.SKIPPED, unmet=(NOTHING_TO_DO,))
+    return item
+
+
 def carried_out(
     operation: Operation, packet: Packet, standing: Standing, tag: str | None
 ) -> tuple[Packet, tuple[Record, ...], Outcome]:
@@ -228,21 +247,23 @@ def carried_out(
     return after, records, Outcome.ASKED if after.state in _IN_FLIGHT else Outcome.DONE
 
 
-def settled(command: Command, packet: Packet) -> tuple[Outcome, str | None]:
+def settled(command: Command, state: PacketState, last_refusal: str | None) -> tuple[Outcome, str | None]:
     """What became of a packet that was asked for, and the code of why it failed; asked, as long as it is in flight."""
     if command is Command.UNRELEASE:
-        return (Outcome.ASKED, None) if packet.state is PacketState.UNRELEASING else (Outcome.DONE, None)
-    match packet.state:
+        return (Outcome.ASKED, None) if state is PacketState.UNRELEASING else (Outcome.DONE, None)
+    match state:
         case PacketState.RELEASING:
             return Outcome.ASKED, None
         case PacketState.RELEASED:
             return Outcome.DONE, None
         case _:
-            return Outcome.FAILED, packet.last_refusal or TAKEN_BACK
+            return Outcome.FAILED, last_refusal or TAKEN_BACK
 
 
-def hides(operation: Operation, packet: Packet) -> bool:
+def hides(operation: Operation, packet: Packet, standing: Standing) -> bool:
     """Whether an unrelease of many hides the packet at once, before its turn comes: whatever it will take back."""
+    if Part.HR_ADMIN not in standing.parts:
+        return False
     if packet.state is PacketState.WITH_MANAGER:
         return packet.release_mode is not ReleaseMode.MANAGER_DIRECT
     return packet.state in FROZEN - {PacketState.UNRELEASING} and (
@@ -251,7 +272,7 @@ def hides(operation: Operation, packet: Packet) -> bool:
 
 
 def shown_again(packet: Packet, operation: Operation) -> Packet:
-    """A packet that was hidden for its turn, and is not taken back after all."""
+    """A packet that was hidden for its turn, and whose person may not take it back any more."""
     return replace(packet, hidden_by=None) if packet.hidden_by == operation.id else packet
 
 

@@ -57,6 +57,12 @@ def standing(packet: Packet, actor: Actor, directory: Directory, *, calibrator: 
     return Standing(person_id=actor.person_id, parts=parts, barred=claimed, barrier=barrier)
 
 
+def unknown(actor: Actor) -> Standing:
+    """What somebody is who has no standing any more, whatever they had: refused as unknown to the directory."""
+    everything = frozenset({Part.HR_ADMIN, Part.MANAGER})
+    return Standing(person_id=actor.person_id, barred=everything, barrier=UnknownPerson.code)
+
+
 def barrier_between(person_id: PersonId, subject_id: PersonId, directory: Directory) -> str | None:
     """The code of the refusal that keeps somebody from acting for the company on a review; None if none does."""
     if person_id not in directory or subject_id not in directory:

@@ -278,6 +278,13 @@ class NoSharedQuestions(Refusal):
     rank = Rank.UNPROCESSABLE
 
 
+class OnlyReleasesWait(Refusal):
+    """Only a release can wait for an instant; apply this plan without one."""
+
+    code = "only-releases-wait"
+    rank = Rank.UNPROCESSABLE
+
+
 class ReasonMissing(Refusal):
     """The command is recorded with a reason, and none was given."""
 

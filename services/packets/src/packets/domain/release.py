@@ -26,6 +26,7 @@ from packets.domain.refusals import (
     NotFound,
     NotReady,
     NotReleased,
+    NotScheduled,
     PacketChanged,
     ReasonMissing,
     Refusal,
@@ -39,6 +40,7 @@ from packets.domain.refusals import (
 from packets.domain.visibility import manager_sees
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from packets.domain.facts import Record
@@ -107,6 +109,26 @@ def fires_at(packet: Packet, standing: Standing, *, asked: datetime | None, now:
     return earliest if asked is None else max(asked, earliest)
 
 
+def unmet_cancel_scheduled(packet: Packet, standing: Standing, scheduled_by: Collection[PersonId]) -> list[Refusal]:
+    """Why the person cannot take back a release that waits for its instant: HR anybody's, managers the own.
+
+    `scheduled_by`: who asked for those that wait.
+    """
+    who = unmet_releaser(packet, standing)
+    if who:
+        return who
+    mine = scheduled_by if Part.HR_ADMIN in standing.parts else {standing.person_id} & set(scheduled_by)
+    return [] if mine else [NotScheduled()]
+
+
+def decided_anew(old: Packet, new: Packet) -> bool:
+    """Whether somebody has released or taken back the packet, so that no release that was to fire later stands."""
+    if old.state is new.state:
+        return False
+    taken_back = old.state is PacketState.WITH_MANAGER and new.state is not PacketState.RELEASING
+    return taken_back or new.state in {PacketState.RELEASING, PacketState.UNRELEASING}
+
+
 def unmet_send_to_manager(packet: Packet, standing: Standing) -> list[Refusal]:
     """Why the person cannot send the packet to its manager."""
     who = unmet_part(standing, Part.HR_ADMIN)
@@ -145,7 +167,8 @@ def unmet_unrelease(packet: Packet, standing: Standing, *, revoke_signatures: bo
         reasons.append(NotReleased())
     elif packet.state is PacketState.WITH_MANAGER:
         reasons += [ManagerDirect()] if packet.release_mode is ReleaseMode.MANAGER_DIRECT else []
-    elif signed_holders(packet) and not revoke_signatures:
+    elif signed_holders(packet) and not revoke_signatures and packet.hidden_by is None:
+        # What is hidden was decided on before: a signature that was granted since stands, as for a single unrelease.
         reasons.append(SignaturesPresent(holders=[holder.value for holder in signed_holders(packet)]))
     return reasons if has_reason else [*reasons, ReasonMissing()]
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from packets import store
 from packets.domain.operation import ENDS, Outcome, may_see
-from packets.domain.refusals import Refusal
+from packets.domain.refusals import NotFound, Refusal
 from packets.store.tables import operation_items
 from reviewbus.problems import explain
 
@@ -25,7 +25,7 @@ Words = dict[str, Any]
 def progress(tx: Tx, operation_id: str, actor: Actor) -> Words:
     """How far the operation is: counts, rate, and the seconds that are left at this rate."""
     operation, times = _found(tx, operation_id, actor)
-    counts = {each.value: 0 for each in Outcome} | store.count_outcomes(tx, operation_id)
+    counts = {each.value: 0 for each in Outcome} | store.count_outcomes(tx, operation_id, besides=actor.person_id)
     rate = _rate(tx, times, sum(counts[each.value] for each in ENDS))
     left = counts[Outcome.CHOSEN] + counts[Outcome.ALLOWED] + counts[Outcome.ASKED]
     return {
@@ -35,7 +35,7 @@ def progress(tx: Tx, operation_id: str, actor: Actor) -> Words:
         "by": operation.actor.person_id,
         "reason": operation.reason,
         "revoke_signatures": operation.revoke_signatures,
-        "review_count": operation.size,
+        "review_count": sum(counts.values()),
         "counts": counts,
         "created_at": times.created_at,
         "not_before": operation.fires_at,
@@ -89,8 +89,16 @@ def words_of(code: str) -> str:
 
 
 def _found(tx: Tx, operation_id: str, actor: Actor) -> tuple[Operation, Times]:
+    """The operation, unless it is nobody else's but the reader's own review, or nothing is left of it."""
     found = store.read_operation(tx, operation_id)
-    return may_see(found[0] if found else None, actor), found[1]  # type: ignore[index]
+    operation = may_see(found[0] if found else None, actor)
+    if found is None or not (store.count_outcomes(tx, operation_id, besides=actor.person_id) or _empty(operation)):
+        raise NotFound
+    return operation, found[1]
+
+
+def _empty(operation: Operation) -> bool:
+    return operation.size == 0
 
 
 def _rate(tx: Tx, times: Times, ended: int) -> float | None:

@@ -83,8 +83,8 @@ def scheduled(tx: Tx, packet: Packet, part: Part) -> Words | None:
     """The release that will fire, which the employee is not told of."""
     if part is Part.EMPLOYEE:
         return None
-    operation = store.scheduled_for(tx, [packet.review_id]).get(packet.review_id)
-    return None if operation is None else _scheduled(operation)
+    waiting = store.scheduled_for(tx, [packet.review_id]).get(packet.review_id)
+    return _scheduled(waiting[0]) if waiting else None
 
 
 def view(tx: Tx, packet: Packet, part: Part) -> Words:
@@ -129,7 +129,9 @@ def actions(tx: Tx, review_id: str, actor: Actor) -> tuple[Packet, tuple[domain_
     packet = store.read(tx, review_id)
     if packet is None:
         raise NotFound
-    return packet, domain_actions.actions(packet, store.standing(tx, packet, actor))
+    waiting = store.scheduled_for(tx, [review_id]).get(review_id, [])
+    scheduled_by = [each.actor.person_id for each in waiting]
+    return packet, domain_actions.actions(packet, store.standing(tx, packet, actor), scheduled_by=scheduled_by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +183,8 @@ def paper(tx: Tx, packet: Packet, *, company: str, template: str) -> Paper:
 def _tell_scheduled(tx: Tx, items: Sequence[Words]) -> None:
     # What is released has nothing to fire: the employee, who sees no other packet, is told of none.
     waiting = {each["review_id"]: each for each in items if each["state"] != PacketState.RELEASED}
-    for review_id, operation in store.scheduled_for(tx, waiting.keys()).items():
-        waiting[review_id]["scheduled"] = _scheduled(operation)
+    for review_id, found in store.scheduled_for(tx, waiting.keys()).items():
+        waiting[review_id]["scheduled"] = _scheduled(found[0])
 
 
 def _scheduled(operation: Operation) -> Words:

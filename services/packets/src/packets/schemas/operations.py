@@ -9,7 +9,7 @@ from marshmallow.validate import Length, OneOf
 
 from packets.domain.operation import Command, OperationState, Outcome
 from packets.domain.packet import CalibrationState, PacketState
-from reviewbus.schema import Body, Flag, Instant, Page, Shape, person_id, reason
+from reviewbus.schema import Body, Flag, Instant, Moment, Page, Shape, person_id, reason
 
 NAMED_MAX = 5_000
 LEFT_OUT_MAX = 1_000
@@ -19,8 +19,8 @@ def _one_of(words: Any) -> OneOf:
     return OneOf([each.value for each in words])
 
 
-def _not_before() -> fields.AwareDateTime:
-    return fields.AwareDateTime(
+def _not_before() -> Moment:
+    return Moment(
         load_default=None, allow_none=True, metadata={"description": "Releases only: carried out at this instant"}
     )
 

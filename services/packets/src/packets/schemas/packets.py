@@ -7,7 +7,7 @@ from marshmallow.validate import OneOf
 
 from packets.domain.packet import PacketState
 from packets.schemas.parts import ScaleShape, WithReason, rating_value
-from reviewbus.schema import Body, Flag, Instant, Page, Shape, person_id, reason
+from reviewbus.schema import Body, Flag, Instant, Moment, Page, Shape, person_id, reason
 
 
 class RatingChanged(Body):
@@ -44,7 +44,7 @@ class PacketShape(Shape):
 class Release(WithReason):
     """Why a packet is released, where that is needed, and when."""
 
-    not_before = fields.AwareDateTime(
+    not_before = Moment(
         load_default=None, allow_none=True, metadata={"description": "Released at this instant, if it still can be"}
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from packets.domain.ids import OperationId, PersonId, ReviewId
 from packets.domain.operation import FINISHED, WAITING, Command, Item, Operation, OperationState, Outcome
+from packets.domain.packet import PacketState
 from packets.domain.people import Actor
 from packets.store.tables import operation_items, operations, packets
 from reviewbus.db import insert_rows, one
@@ -29,7 +30,9 @@ _WAITING = sorted(each.value for each in WAITING)
 # locked in the order of the ids as everywhere.
 _HIDE = sa.text(
     "with mine as (select p.review_id from packets p join operation_items i on i.review_id = p.review_id"
-    " where i.operation_id = cast(:id as uuid) and p.subject_id <> :actor and p.subject_id <> all(:line)"
+    " where i.operation_id = cast(:id as uuid) and i.outcome in ('chosen', 'allowed')"
+    " and p.subject_id <> :actor and p.subject_id <> all(:line)"
+    " and exists (select from directory d where d.person_id = :actor)"
     " and exists (select from directory d where d.person_id = p.subject_id)"
     " and (p.state in ('releasing', 'released') or p.state = 'with_manager' and p.release_mode <> 'manager_direct')"
     " and (p.state = 'with_manager' or :revoke or not p.holds @? 'strict $[*] ? (@[2] == true)')"
@@ -144,6 +147,12 @@ def hide_chosen(tx: Tx, operation: Operation) -> int:
     return len(tx.execute(_HIDE, parameters).all())
 
 
+def has_items(tx: Tx, operation: Operation) -> bool:
+    """Whether anything is left of the operation, whatever became of it."""
+    any_item = sa.select(sa.literal(1)).where(operation_items.c.operation_id == operation.id).limit(1)
+    return tx.execute(any_item).first() is not None
+
+
 def next_items(tx: Tx, operation: Operation, limit: int) -> list[Item]:
     """The next packets in the operation's present pass, in the order of their ids."""
     statement = (
@@ -157,10 +166,10 @@ def next_items(tx: Tx, operation: Operation, limit: int) -> list[Item]:
     return [_item(row) for row in tx.execute(statement).mappings()]
 
 
-def unsettled_items(tx: Tx, operation: Operation, limit: int) -> list[str]:
-    """Packets that were asked for and are in flight no more."""
+def unsettled_items(tx: Tx, operation: Operation, limit: int) -> list[tuple[ReviewId, PacketState, str | None]]:
+    """Packets that were asked for and are in flight no more: their states, and why a release failed."""
     settled = (
-        sa.select(operation_items.c.review_id)
+        sa.select(operation_items.c.review_id, packets.c.state, packets.c.last_refusal)
         .join(packets, packets.c.review_id == operation_items.c.review_id)
         .where(
             operation_items.c.operation_id == operation.id,
@@ -169,7 +178,18 @@ def unsettled_items(tx: Tx, operation: Operation, limit: int) -> list[str]:
         )
         .limit(limit)
     )
-    return list(tx.execute(settled).scalars())
+    return [(ReviewId(row.review_id), PacketState(row.state), row.last_refusal) for row in tx.execute(settled)]
+
+
+def still_waiting(tx: Tx, operation: Operation, items: Sequence[Item]) -> list[Item]:
+    """Those of the items that are to be carried out still; lock their packets first, which is what decides it."""
+    found = sa.select(operation_items.c.review_id).where(
+        operation_items.c.operation_id == operation.id,
+        operation_items.c.review_id.in_([each.review_id for each in items]),
+        operation_items.c.outcome.in_(_WAITING),
+    )
+    left = set(tx.execute(found).scalars())
+    return [each for each in items if each.review_id in left]
 
 
 def has_asked_items(tx: Tx, operation: Operation) -> bool:
@@ -222,18 +242,20 @@ def in_flight(tx: Tx, limit: int) -> int:
     return int(tx.execute(sa.select(sa.func.greatest(*counts))).scalar_one())
 
 
-def count_outcomes(tx: Tx, operation_id: str) -> dict[str, int]:
-    """How many packets of the operation have which outcome."""
+def count_outcomes(tx: Tx, operation_id: str, *, besides: str | None = None) -> dict[str, int]:
+    """How many packets of the operation have which outcome, without those of a person."""
     counted = (
         sa.select(operation_items.c.outcome, sa.func.count().label("items"))
         .where(operation_items.c.operation_id == operation_id)
         .group_by(operation_items.c.outcome)
     )
+    if besides is not None:
+        counted = counted.where(operation_items.c.subject_id.is_distinct_from(besides))
     return {row.outcome: row.items for row in tx.execute(counted)}
 
 
-def scheduled_for(tx: Tx, review_ids: Collection[str]) -> dict[str, Operation]:
-    """The scheduled release of each of these packets that has one; the earliest, where there are several."""
+def scheduled_for(tx: Tx, review_ids: Collection[str]) -> dict[str, list[Operation]]:
+    """The operations that wait for their instant to release each of these packets, the earliest first."""
     if not review_ids:
         return {}
     statement = (
@@ -244,19 +266,44 @@ def scheduled_for(tx: Tx, review_ids: Collection[str]) -> dict[str, Operation]:
             operation_items.c.outcome.in_(_WAITING),
             operations.c.state == OperationState.SCHEDULED.value,
         )
-        .order_by(operations.c.fires_at.desc())
+        .order_by(operations.c.fires_at, operations.c.id)
     )
-    return {row["review_id"]: _operation(row) for row in tx.execute(statement).mappings()}
+    found: dict[str, list[Operation]] = {}
+    for row in tx.execute(statement).mappings():
+        found.setdefault(row["review_id"], []).append(_operation(row))
+    return found
 
 
-def drop_item(tx: Tx, operation: Operation, review_id: str) -> None:
-    """Take one packet out of an operation; one that holds no other goes with it."""
-    if operation.size == 1:
-        drop_operation(tx, operation.id)
+def leave_scheduled(tx: Tx, review_ids: Collection[str], code: str, *, by: str | None = None) -> None:
+    """Note that what is scheduled leaves these locked packets alone: all of it, or what `by` asked for.
+
+    Of a release of one alone nothing is left.
+    """
+    if not review_ids:
         return
-    mine = operation_items.c.operation_id == operation.id, operation_items.c.review_id == review_id
-    tx.execute(sa.delete(operation_items).where(*mine))
-    tx.execute(sa.update(operations).where(operations.c.id == operation.id).values(size=operations.c.size - 1))
+    scheduled = operations.c.state == OperationState.SCHEDULED.value
+    if by is not None:
+        scheduled = sa.and_(scheduled, operations.c.actor_id == by)
+    waiting = operation_items.c.review_id.in_(review_ids), operation_items.c.outcome.in_(_WAITING)
+    of_one = operation_items.c.operation_id.in_(sa.select(operations.c.id).where(scheduled, operations.c.size == 1))
+    of_many = operation_items.c.operation_id.in_(sa.select(operations.c.id).where(scheduled, operations.c.size > 1))
+    tx.execute(sa.delete(operation_items).where(*waiting, of_one))
+    cancelled = {"outcome": Outcome.CANCELLED.value, "unmet": [code], "decided_at": tx.now}
+    tx.execute(sa.update(operation_items).where(*waiting, of_many).values(cancelled))
+
+
+def cancel_all(tx: Tx, code: str) -> int:
+    """Cancel every operation that is not over, for the reason of this code; return how many."""
+    open_ = operations.c.state.not_in([each.value for each in FINISHED])
+    ids = sa.select(operations.c.id).where(open_)
+    unfinished = operation_items.c.outcome.in_([*_WAITING, Outcome.ASKED.value])
+    tx.execute(
+        sa.update(operation_items)
+        .where(operation_items.c.operation_id.in_(ids), unfinished)
+        .values(outcome=Outcome.CANCELLED.value, unmet=[code], decided_at=tx.now)
+    )
+    ended = {"state": OperationState.CANCELLED.value, "finished_at": tx.now}
+    return len(tx.execute(sa.update(operations).where(open_).values(ended).returning(operations.c.id)).all())
 
 
 def forget_operations(tx: Tx, *, finished_for: timedelta) -> int:

@@ -39,6 +39,17 @@ def standing(tx: Tx, packet: Packet, actor: Actor) -> Standing:
 
 
 def standings(tx: Tx, packets: Mapping[str, Packet], actor: Actor) -> dict[str, Standing]:
-    """What `actor` is to each of these reviews, where no seat in a calibration session decides."""
+    """What `actor` is to each of these reviews, where no seat in a calibration session decides.
+
+    Somebody who has left may have asked for it long ago, and does nothing any more.
+    """
+    if _has_left(tx, actor.person_id):
+        nobody = people.unknown(actor)
+        return dict.fromkeys(packets, nobody)
     lines = directory(tx, actor, {packet.subject_id for packet in packets.values()})
     return {review_id: people.standing(packet, actor, lines) for review_id, packet in packets.items()}
+
+
+def _has_left(tx: Tx, person_id: str) -> bool:
+    left = sa.select(directory_table.c.active).where(directory_table.c.person_id == person_id)
+    return tx.execute(left).scalar_one_or_none() is False

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ANSWERS_KEEP_DAYS = 7
 CHUNK_ROWS = 100
+RESTORED = "restored"
 # More of ours than a page of assessment's has: it may lack some.
 READ_ROWS = 2 * STATES_ROWS
 _log = telemetry.logger("packets")
@@ -108,6 +109,9 @@ class Keeper:
     def move_restored(self) -> int:
         """Move every row past what may be in flight; return how many were moved. May be repeated after a crash."""
         moved = 0
+        with self.db.begin() as tx:
+            # What many were to become was decided on rows that are gone: HR decides anew.
+            store.cancel_all(tx, RESTORED)
         self._learn_people()
         for items in self._pages():
             for chunk in _chunks(items):
