@@ -249,7 +249,6 @@ def _unheard(s: Play) -> Iterator[str]:
 
 def _boards(s: Play) -> Iterator[str]:
     """E: notifications knows how everything stands, and who is told of it, also where facts were lost."""
-    gone_back = bool(s.system.lives["assessment"])
     mails = {
         (row["review_id"], row["template"], row["recipient_id"], row["question_at"])
         for row in s.sight.notifications["deliveries"].values()
@@ -266,7 +265,7 @@ def _boards(s: Play) -> Iterator[str]:
             ("cancelled", board["cancelled"], review["cancelled"]),
             ("place", board["place"], _PLACES.get(packet["state"], "nobody")),
         ):
-            if known != true and not (gone_back and known and what in _GONE_BACK):
+            if known != true:
                 yield f"E {review_id}: notifications' {what} is {known}, in truth it is {true}"
         released = (review_id, "released", packet["subject_id"], packet["epoch"])
         if packet["state"] == "released" and released not in mails and not _before_silence(s, packet):
@@ -283,8 +282,6 @@ def _before_silence(s: Play, packet: Row) -> bool:
     return s.silent_until is not None and max(told) <= s.silent_until
 
 
-# What a restored assessment has taken back notifications is not told of.
-_GONE_BACK = frozenset({"submitted", "closed", "cancelled"})
 _PLACES = {"with_manager": "manager", "released": "employee"}
 
 

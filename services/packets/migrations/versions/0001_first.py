@@ -35,6 +35,7 @@ STATEMENTS = (
         primary key (session_id, person_id)
     )
     """,
+    "create index calibration_members_person on calibration_members (person_id)",
     """
     create table calibration_ratings (
         id bigint generated always as identity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from packets.api.routes import actor, review_id_of, routes
-from packets.api.sheets import CSV_TYPE, pages, sheet
+from packets.api.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
 from packets.queries import tracking as queries
 from packets.queries.tracking import Team
 from packets.schemas import tracking as shapes
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Words = dict[str, Any]
 # A page of a file: read in a transaction of its own, so that a slow reader keeps none open.
-FILE_PAGE_ROWS = 1_000
 _PEOPLE_COLUMNS = [
     *(name for name in shapes.TrackedShape().fields if name != "override"),
     *(f"override_{name}" for name in shapes.OverrideShape().fields),
@@ -38,7 +37,7 @@ def tracking(tx: Tx, caller: Caller, query: Words, cycle_id: UUID) -> Reply | Re
     start = after[0] if after else None
     team, db = queries.followed(tx, _team(caller, query, cycle_id)), http.edge().db
     if query["format"] == "csv":
-        rows = pages(db, lambda tx, after: queries.managers(tx, team, after=after, limit=FILE_PAGE_ROWS), start)
+        rows = pages(db, lambda tx, after: queries.managers(tx, team, after=after, limit=PAGE_ROWS), start)
         return sheet(f"managers-{cycle_id}", ["manager_id", *queries.COUNTED], rows)
     managers, last = queries.managers(tx, team, after=start, limit=query["limit"])
     words = {"cycle_id": str(cycle_id), "counts": queries.counts(tx, team), "managers": managers}
@@ -53,7 +52,7 @@ def tracked_people(tx: Tx, caller: Caller, query: Words, cycle_id: UUID) -> Repl
     start = review_id_of(after[0]) if after else None
     team, db = queries.followed(tx, _team(caller, query, cycle_id)), http.edge().db
     if query["format"] == "csv":
-        rows = pages(db, lambda tx, after: _flat(*queries.people(tx, team, after=after, limit=FILE_PAGE_ROWS)), start)
+        rows = pages(db, lambda tx, after: _flat(*queries.people(tx, team, after=after, limit=PAGE_ROWS)), start)
         return sheet(f"packets-{cycle_id}", _PEOPLE_COLUMNS, rows)
     items, last = queries.people(tx, team, after=start, limit=query["limit"])
     return Reply(body={"items": items, "next_cursor": encode_cursor(last) if last else None})

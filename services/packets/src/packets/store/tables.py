@@ -188,6 +188,7 @@ calibration_members = sa.Table(
     sa.Column("session_id", _id(), primary_key=True),
     sa.Column("person_id", sa.Text, primary_key=True),
 )
+sa.Index("calibration_members_person", calibration_members.c.person_id)
 
 calibration_reviews = sa.Table(
     "calibration_reviews",
