@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -218,9 +218,8 @@ def rows_of(
 ) -> sa.TableValuedAlias:
     """Return rows of the same columns of a table as one parameter, to be selected from.
 
-    However many they are, the statement is the same: compiled and planned once. Instants and ids may stand in them, and
-    None for null;
-    `types` are those of columns that do not have the table's.
+    However many they are, the statement is the same: compiled and planned once. Dates, instants and ids may stand in
+    them, and None for null; `types` are those of columns that do not have the table's.
     """
     words = sa.cast(sa.literal(json.dumps(rows, default=_plain), sa.Text), JSONB)
     columns = [sa.column(name, types.get(name, table.c[name].type)) for name in rows[0]]
@@ -240,7 +239,7 @@ def one(result: sa.CursorResult[Any]) -> Mapping[str, Any] | None:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)

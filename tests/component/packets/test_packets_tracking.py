@@ -255,7 +255,7 @@ def people_by(office: Office, limit: int, query: str = "") -> list[str]:
 
 
 def test_files_hold_all_pages_as_the_lists_do(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("packets.api.tracking.FILE_PAGE_ROWS", 2)
+    monkeypatch.setattr("packets.api.tracking.PAGE_ROWS", 2)
     ids = crowd(office, {"p-a": 2, "p-b": 1, "=cmd()": 2})
     lines = rows_of(office.get(HR, f"{PEOPLE}?format=csv&limit=1"))
     assert [each["review_id"] for each in lines] == ids
