@@ -63,7 +63,7 @@ mutants: setup ## seed bugs into copies of the services and see each found; ONLY
 	@$(BIN)/python -m mutants --jobs $(JOBS) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 fuzz: setup ## send made-up requests to every operation; CASES=20000
-	@FUZZ_CASES=$(or $(CASES),20000) $(BIN)/pytest tests/journey/test_fuzz.py -q -s -p no:logging
+	@FUZZ_CASES=$(or $(CASES),20000) $(BIN)/pytest tests/journey/test_fuzz.py -q
 
 lock: setup ## resolve requirements/*.txt anew; UPGRADE=1 takes the newest versions
 	@$(BIN)/python requirements/lock.py $(if $(UPGRADE),--upgrade)

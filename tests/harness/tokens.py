@@ -18,6 +18,8 @@ from reviewbus.auth import DevelopmentIssuer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ROLES = {"hr_admin", "hr_assistant"}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a token for one person, with the roles that are given or else those that the person has."""
@@ -29,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.who is None:
         print(f'Say for whom: make token WHO="<person> [role…]", where a person is an id or {", ".join(names)}.')
+        return 2
+    if strange := sorted(set(chosen.roles) - ROLES):
+        print(f"There is no role {', '.join(strange)}: name {', '.join(sorted(ROLES))}, or none.")
         return 2
     known = names.get(chosen.who) or next((one for one in CAST if one.id == chosen.who), None)
     roles = chosen.roles or (known.roles if known else ())

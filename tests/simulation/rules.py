@@ -52,7 +52,8 @@ def shown_epoch(packet: Row | None) -> int | None:
 
 def _released_is_held(after: Sight, _: Memory) -> Iterator[str]:
     """S1: what is released has its register held, at the same epoch over the same snapshot."""
-    if after.quarantined("packets") or after.awaits("packets"):
+    # A restored assessment takes no edit until packets has compared its rows, and nothing while it is quarantined.
+    if after.quarantined("packets") or after.quarantined("assessment") or after.awaits("packets"):
         return
     for review_id, packet in after.packet_rows.items():
         if packet["state"] != "released":
@@ -203,7 +204,11 @@ def _released_stays(before: Sight, after: Sight, restored: str) -> Iterator[str]
         if now is None or not was["state"] == now["state"] == "released" or was["epoch"] != now["epoch"]:
             continue
         changed = [name for name in was if name.startswith("snapshot_") and was[name] != now[name]]
-        changed += [name for name in ("rating", "selection_version", "manager_id") if was[name] != now[name]]
+        changed += [name for name in ("rating", "selection_version") if was[name] != now[name]]
+        # Who is manager of record is assessment's to say: packets may have to learn it from the row, after lost facts.
+        truth = after.reviews.get(review_id)
+        if was["manager_id"] != now["manager_id"] and (truth is None or now["manager_id"] != truth["manager_id"]):
+            changed.append("manager_id")
         if changed:
             yield f"I3 {review_id}: {changed} changed while released"
 

@@ -14,6 +14,7 @@ from component.packets.packets_office import (
     GROWTH,
     HR,
     MANAGER,
+    NOWHERE,
     OUTSIDER,
     REASON,
     Office,
@@ -98,6 +99,18 @@ def test_a_managers_release_waits_for_the_recall_window_and_hrs_does_not(office:
     turn(office)
     row = office.row(MANY[0])
     assert (row["state"], row["requested_by"], row["requested_as"]) == ("releasing", MANAGER, "manager")
+
+
+def test_an_instant_that_is_over_is_refused(office: Office) -> None:
+    cycle(office)
+    before = office.contents()
+    body = {"reason": REASON, "not_before": rfc3339(office.clock())}
+    for path, sent in ((f"/v1/packets/{MANY[0]}/release", body), (BULK, {**wanted("release"), **body})):
+        answer = office.post(HR, path, sent, version=office.tag(MANY[0]))
+        assert (answer.status_code, answer.json["code"]) == (422, "instant-passed")
+    unknown = {**wanted("release"), "selection": {"filter": {"cycle_id": NOWHERE}}}
+    assert office.post(HR, BULK, unknown).status_code == 404
+    assert office.contents() == before
 
 
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1999-12-31T00:00:00Z"])

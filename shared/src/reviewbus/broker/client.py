@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 API_VERSION = (4, 0)
 DELIVERY_TIMEOUT_MS = 15_000
 CLOSE_S_MAX = 5
+# So often in a row a poll may fail before the consumer's client is replaced.
+FAILURES_MAX = 3
 UNACKNOWLEDGED = Failure("unacknowledged", permanent=False)
 _NO_METADATA = kafka_errors.KafkaTimeoutError.__name__
 _log = logger("broker")
@@ -203,12 +205,18 @@ class _Listener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]
 
 class _KafkaSubscription:
     def __init__(self, settings: BusSettings, group: str, topics: Sequence[str]) -> None:
+        self._settings, self._group, self._topics = settings, group, list(topics)
         self._listener = _Listener()
         self._paused = False
-        self._client = kafka.KafkaConsumer(
+        self._failures = 0
+        self._client = self._new_client()
+
+    def _new_client(self) -> kafka.KafkaConsumer:
+        settings = self._settings
+        client = kafka.KafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
             client_id=f"{settings.service}-consume",
-            group_id=group,
+            group_id=self._group,
             api_version=API_VERSION,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -222,9 +230,20 @@ class _KafkaSubscription:
             metadata_max_age_ms=30_000,
             metrics_enabled=False,
         )
-        self._client.subscribe(list(topics), listener=self._listener)
+        client.subscribe(self._topics, listener=self._listener)
+        return client
+
+    def _begin_anew(self) -> None:
+        """Replace the client, which knows a cluster that may be another one when it is back."""
+        self._listener.on_partitions_lost(self._client.assignment())
+        with contextlib.suppress(kafka_errors.KafkaError):
+            self._client.close(autocommit=False, timeout_ms=0)
+        self._client = self._new_client()
+        self._failures = 0
 
     def poll(self, timeout_s: float, limit: int) -> list[Record]:
+        if self._failures >= FAILURES_MAX:
+            self._begin_anew()
         if self._paused:
             self._each(self._client.pause, self._client.assignment())
         else:
@@ -234,7 +253,9 @@ class _KafkaSubscription:
         except (kafka_errors.UnrecognizedBrokerVersion, kafka_errors.IllegalStateError):
             raise
         except kafka_errors.KafkaError as error:
+            self._failures += 1
             raise BrokerDown(type(error).__name__) from error
+        self._failures = 0
         if self._paused:
             # A partition assigned during the poll was not paused yet; its records come again after `resume`.
             self._each(lambda place: self._client.seek(place, batches[place][0].offset), batches)

@@ -219,7 +219,7 @@ class RatingCalibrated(Refusal):
 
 
 class VersionMissing(Refusal):
-    """The command must name the version it was based on."""
+    """Name the version that this is based on: send the ETag that you were given as If-Match."""
 
     code = "version-missing"
     rank = Rank.VERSION_MISSING

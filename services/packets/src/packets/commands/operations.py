@@ -17,7 +17,7 @@ from packets.domain.ids import OperationId, ReviewId
 from packets.domain.operation import Command, Item, Operation, OperationState, Outcome
 from packets.domain.packet import PacketState, Part
 from packets.domain.people import HR_ADMIN
-from packets.domain.refusals import AlreadyScheduled, refuse
+from packets.domain.refusals import AlreadyScheduled, NotFound, refuse
 from reviewbus import telemetry
 from reviewbus.crash import crash_point
 from reviewbus.db import AuditEntry
@@ -59,6 +59,9 @@ class Wanted:
 def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen) -> Operation:
     """A new operation over what is chosen now. An unrelease that is no plan hides its packets with this transaction."""
     domain.may_begin(actor)
+    refuse(domain.unmet_instant(wanted.fires_at, now=tx.now))
+    if chosen.filters is not None and store.cycle(tx, chosen.filters["cycle_id"]) is None:
+        raise NotFound
     fresh = _begun(tx, actor, wanted)
     if chosen.filters is not None:
         size = store.choose_filtered(tx, fresh, chosen.filters, chosen.leave_out)
@@ -104,7 +107,8 @@ def release(
     fires_at = single.fires_at(packet, who, asked=not_before, now=tx.now)
     if fires_at is None:
         return release_now(tx, review_id, actor, previewed=previewed, reason=reason), None
-    refuse(single.unmet_release(packet, who, previewed=previewed, has_reason=bool(reason)))
+    unmet = single.unmet_release(packet, who, previewed=previewed, has_reason=bool(reason))
+    refuse([*unmet, *domain.unmet_instant(not_before, now=tx.now)])
     if packet.state is PacketState.RELEASED:
         return packet, None
     if store.scheduled_for(tx, [review_id]):

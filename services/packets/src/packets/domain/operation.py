@@ -12,6 +12,7 @@ from packets.domain.packet import FROZEN, Packet, PacketState, Part, ReleaseMode
 from packets.domain.people import HR_ADMIN, Actor
 from packets.domain.refusals import (
     ForbiddenRole,
+    InstantPassed,
     NotCancellable,
     NotFound,
     OnlyReleasesWait,
@@ -122,6 +123,11 @@ def may_see(operation: Operation | None, actor: Actor) -> Operation:
     return operation
 
 
+def unmet_instant(fires_at: datetime | None, *, now: datetime) -> list[Refusal]:
+    """Why nothing can be carried out at the instant: a mistyped year must not release at once."""
+    return [InstantPassed()] if fires_at is not None and fires_at <= now else []
+
+
 def begun(operation: Operation, *, dry_run: bool) -> Operation:
     """The operation as it starts: a plan, a wait for its instant, or a run."""
     if dry_run:
@@ -141,6 +147,7 @@ def apply(operation: Operation, actor: Actor, *, now: datetime, fires_at: dateti
         raise PlanExpired
     if fires_at is not None and operation.command is not Command.RELEASE:
         raise OnlyReleasesWait
+    refuse(unmet_instant(fires_at, now=now))
     return _started(replace(operation, actor=actor, fires_at=fires_at, expires_at=None, position=None))
 
 

@@ -111,7 +111,7 @@ class ManagerAssessmentNotSubmitted(Refusal):
 
 
 class NotCalibrated(Refusal):
-    """The review is neither calibrated, nor overridden, nor free of calibration."""
+    """The review is not calibrated, or has changed since: calibrate it, confirm that, or override the gate."""
 
     code = "not-calibrated"
     rank = Rank.CONFLICT
@@ -251,7 +251,7 @@ class AlreadyScheduled(Refusal):
 
 
 class VersionMissing(Refusal):
-    """The command must name the version that it is based on."""
+    """Name the version that this is based on: send the ETag that you were given as If-Match."""
 
     code = "version-missing"
     rank = Rank.VERSION_MISSING
@@ -275,6 +275,13 @@ class NoSharedQuestions(Refusal):
     """HR has selected no question that this packet could show."""
 
     code = "no-shared-questions"
+    rank = Rank.UNPROCESSABLE
+
+
+class InstantPassed(Refusal):
+    """The instant is over; leave it out to release now."""
+
+    code = "instant-passed"
     rank = Rank.UNPROCESSABLE
 
 
