@@ -54,12 +54,16 @@ class MemoryBroker:
         return [record for place in sorted(self.logs) for record in self.logs[place]]
 
     def forget(self) -> None:
-        """Lose every record and every committed offset, as a cluster does whose disks are gone."""
+        """Lose every record, every committed offset and every membership, as a cluster does whose disks are gone.
+
+        Members come back at once, and hold their places anew.
+        """
         self.logs.clear()
         self.committed.clear()
         for members in self.groups.values():
             for member in members:
                 member.positions.clear()
+                member.taken |= member.places
 
     def rebalance(self, group: str) -> None:
         """Share the places of a group's topics among its members; a place that moves starts at its committed offset."""
