@@ -158,10 +158,9 @@ class Run:
         shown = began
         with psycopg.connect(url, autocommit=True) as connection:
             while True:
-                # From below, since the others are fewer and fewer.
-                statement = "select count(*) from packets where state <> %s and subject_id like 'p-crowd-%%'"
-                row = connection.execute(statement, (state,)).fetchone()
-                left = (row[0] if row else 0) - (len(self.single) if state == "ready" else 0)
+                statement = "select count(*) from packets where state <> %s and review_id >= %s::uuid"
+                row = connection.execute(statement, (state, self.many[0])).fetchone()
+                left = row[0] if row else 0
                 now = time.perf_counter()
                 if left <= 0:
                     return now - began
