@@ -104,12 +104,22 @@ class Tx:
     def flush(self) -> None:
         """Write what was emitted and audited since the last call; the edge calls it before committing."""
         if self._audited:
-            self.connection.execute(insert_rows(tables.audit, self._audited))
+            self._insert(tables.audit, self._audited)
             self._audited = []
         fresh = self.emitted[self._written :]
         if fresh:
-            self.connection.execute(_emit(fresh))
+            if len(fresh) == 1:
+                self._insert(tables.outbox, [_outbox_row(fresh[0])])
+            else:
+                self.connection.execute(_emit(fresh))
             self._written = len(self.emitted)
+
+    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        # One row, as most requests have, needs no more than the plainest statement.
+        if len(rows) == 1:
+            self.connection.execute(sa.insert(table), rows[0])
+        else:
+            self.connection.execute(insert_rows(table, rows))
 
 
 class Database:
@@ -251,19 +261,20 @@ def _is_refusal(error: BaseException) -> bool:
     return hasattr(error, "code") and hasattr(error, "rank")
 
 
+def _outbox_row(sealed: Sealed) -> dict[str, Any]:
+    return {
+        "event_id": sealed.id,
+        "topic": sealed.topic,
+        "key": sealed.key,
+        "shard": sealed.shard,
+        "type": sealed.type,
+        "headers": dict(sealed.headers),
+        "body": sealed.body,
+    }
+
+
 def _emit(fresh: Sequence[Sealed]) -> Insert:
-    rows = [
-        {
-            "event_id": sealed.id,
-            "topic": sealed.topic,
-            "key": sealed.key,
-            "shard": sealed.shard,
-            "type": sealed.type,
-            "headers": dict(sealed.headers),
-            "body": sealed.body.decode(),
-        }
-        for sealed in fresh
-    ]
+    rows = [{**_outbox_row(sealed), "body": sealed.body.decode()} for sealed in fresh]
     given = rows_of(tables.outbox, rows, body=sa.Text())
     # The bytes again; ids are drawn in the order of the list.
     columns = [sa.func.convert_to(each, "UTF8") if each.name == "body" else each for each in given.c]
