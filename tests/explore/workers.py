@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import time
-from multiprocessing.connection import wait
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from explore.runs import Outcome, Piece, counted_by, done
+from harness.parents import end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,12 +50,5 @@ def _begin(counter: Any) -> None:
     """Begin a process: it counts its schedules in what all share, and looks out for the end of its parent."""
     # Ctrl-C is sent to all; the parent ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    end_with_parent()
     counted_by(counter)
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)

@@ -7,12 +7,12 @@ import contextlib
 import multiprocessing
 import os
 import tempfile
-import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.databases import run_name
+from harness.parents import end_with_parent
 from harness.stack import Postgres
 from simulation.theatre import Theatre, theatre
 
@@ -50,19 +50,12 @@ def played(
 
 def _open(folder: Path) -> None:
     """Open a stage in a worker; it is given back when the worker ends. None outlives the process that started it."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Nobody would wait for what it plays, and the server goes with who started it.
+    end_with_parent()
     stack = contextlib.ExitStack()
     own = Path(tempfile.mkdtemp(dir=folder))
     _stage.append(stack.enter_context(theatre(Postgres(os.environ[_SERVER]), own)))
     atexit.register(stack.close)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    # Nobody waits for what it plays any more, and the server went with who started it.
-    os._exit(1)
 
 
 def _play(seed: int, steps: int) -> Outcome:

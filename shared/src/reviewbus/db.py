@@ -223,6 +223,11 @@ def is_away(error: BaseException) -> bool:
     return is_transient(error) and getattr(getattr(error, "orig", None), "sqlstate", None) != _CANCELLED
 
 
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as the database reads them from JSON; TypeError for what is no date, instant, id or JSON."""
+    return json.dumps(rows, default=_plain)
+
+
 def rows_of(
     table: sa.Table, rows: Sequence[Mapping[str, Any]], **types: sa.types.TypeEngine[Any]
 ) -> sa.TableValuedAlias:
@@ -231,7 +236,7 @@ def rows_of(
     However many they are, the statement is the same: compiled and planned once. Dates, instants and ids may stand in
     them, and None for null; `types` are those of columns that do not have the table's.
     """
-    words = sa.cast(sa.literal(json.dumps(rows, default=_plain), sa.Text), JSONB)
+    words = sa.cast(sa.literal(as_json(rows), sa.Text), JSONB)
     columns = [sa.column(name, types.get(name, table.c[name].type)) for name in rows[0]]
     return sa.func.jsonb_to_recordset(words).table_valued(*columns, name="given").render_derived(with_types=True)
 

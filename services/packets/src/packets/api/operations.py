@@ -56,7 +56,7 @@ def items(tx: Tx, caller: Caller, query: Words, operation_id: UUID) -> Reply | R
     one, who, outcome = str(operation_id), actor(caller), query["outcome"]
     if query["format"] == "csv":
         # Whoever may not see it is refused before the answer begins.
-        queries.progress(tx, one, who)
+        queries.found(tx, one, who)
 
         def page(tx: Tx, after: str | None) -> tuple[list[Words], str | None]:
             found, last = queries.items(tx, one, who, outcome=outcome, after=after, limit=PAGE_ROWS)

@@ -62,9 +62,7 @@ def packets(tx: Tx, caller: Caller, query: Words) -> Words:
 def packet(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
     """Read a packet. The employee's first read of a release is noted."""
     found, part = reading.read(tx, str(review_id), actor(caller))
-    words = {**queries.view(tx, found, part), "scheduled": queries.scheduled(tx, found, part)}
-    words |= told_beside(tx, found, part)
-    return Reply(body=words, etag=preview_tag(found))
+    return _seen(tx, found, part)
 
 
 @routes.read("/v1/packets/<uuid:review_id>/preview", answer=shapes.ViewShape)
@@ -72,10 +70,7 @@ def preview(tx: Tx, caller: Caller, review_id: UUID) -> Reply:
     """Read a packet as the employee will see it."""
     found = reading.authorise(tx, str(review_id), actor(caller))
     refuse(unmet_part(store.standing(tx, found, actor(caller)), Part.HR_ADMIN))
-    part = Part.HR_ADMIN
-    words = {**queries.view(tx, found, part), "scheduled": queries.scheduled(tx, found, part)}
-    words |= told_beside(tx, found, part)
-    return Reply(body=words, etag=preview_tag(found))
+    return _seen(tx, found, Part.HR_ADMIN)
 
 
 @routes.read("/v1/packets/<uuid:review_id>/pdf")
@@ -182,6 +177,12 @@ def unrelease(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
         revoke_signatures=body["revoke_signatures"],
     )
     return packet_answer(saved, waits=awaited_fence(saved) is not None)
+
+
+def _seen(tx: Tx, packet: Packet, part: Part) -> Reply:
+    """What somebody sees of a packet: what it shows, and what is told beside it."""
+    words = {**queries.view(tx, packet, part), "scheduled": queries.scheduled(tx, packet, part)}
+    return Reply(body=words | told_beside(tx, packet, part), etag=preview_tag(packet))
 
 
 def _rendering() -> Response:

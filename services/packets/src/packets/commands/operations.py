@@ -60,13 +60,14 @@ def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen) -> Operation:
     """A new operation over what is chosen now. An unrelease that is no plan hides its packets with this transaction."""
     domain.may_begin(actor)
     refuse(domain.unmet_instant(wanted.fires_at, now=tx.now))
-    if chosen.filters is not None and store.cycle(tx, chosen.filters["cycle_id"]) is None:
-        raise NotFound
     fresh = _begun(tx, actor, wanted)
-    if chosen.filters is not None:
-        size = store.choose_filtered(tx, fresh, chosen.filters, chosen.leave_out)
+    if chosen.filters is None:
+        named = [Item(review_id=ReviewId(each), outcome=Outcome.CHOSEN) for each in chosen.review_ids]
+        size = store.choose_named(tx, fresh, named)
+    elif store.cycle(tx, chosen.filters["cycle_id"]) is None:
+        raise NotFound
     else:
-        size = store.choose_named(tx, fresh, [_named(each) for each in chosen.review_ids])
+        size = store.choose_filtered(tx, fresh, chosen.filters, chosen.leave_out)
     operation = replace(fresh, size=size)
     store.add_operation(tx, operation)
     _audit(tx, "operation.begin", operation, actor)
@@ -106,7 +107,7 @@ def release(
     who = store.standing(tx, packet, actor)
     fires_at = single.fires_at(packet, who, asked=not_before, now=tx.now)
     if fires_at is None:
-        return release_now(tx, review_id, actor, previewed=previewed, reason=reason), None
+        return release_now(tx, packet, who, previewed=previewed, reason=reason), None
     unmet = single.unmet_release(packet, who, previewed=previewed, has_reason=bool(reason))
     refuse([*unmet, *domain.unmet_instant(not_before, now=tx.now)])
     if packet.state is PacketState.RELEASED:
@@ -144,7 +145,7 @@ def turn(tx: Tx, *, rows: int, in_flight_max: int, besides: Collection[str] = ()
     current = operation
     if operation.state is OperationState.SCHEDULED:
         current = domain.fires(operation)
-        if not store.has_items(tx, current):
+        if not store.has_items(tx, current.id):
             # It was of one packet, and taken back: as if it had never been asked for.
             store.drop_operation(tx, current.id)
             return operation.id, 1
@@ -226,7 +227,10 @@ def _judge(tx: Tx, operation: Operation, items: Collection[Item]) -> list[Item]:
     packets = store.read_many(tx, [each.review_id for each in items])
     standings = store.standings(tx, packets, operation.actor)
     return [
-        domain.planned(operation, each, packets.get(each.review_id), standings.get(each.review_id)) for each in items
+        domain.planned(operation, each, packets[each.review_id], standings[each.review_id])
+        if each.review_id in packets
+        else domain.missing(each)
+        for each in items
     ]
 
 
@@ -237,15 +241,13 @@ def _carry_out(tx: Tx, operation: Operation, items: Sequence[Item]) -> list[Item
     noted: list[Item] = []
     steps: list[tuple[Packet, Packet, tuple[Record, ...]]] = []
     for each in items:
-        packet, who = packets.get(each.review_id), standings.get(each.review_id)
-        judged = domain.judged(operation, each, packet, who)
-        if packet is None or who is None or judged.outcome is not Outcome.ALLOWED:
-            noted.append(judged)
-            if packet is not None:
-                steps.append((packet, domain.shown_again(packet, operation), ()))
+        packet = packets.get(each.review_id)
+        if packet is None:
+            noted.append(domain.missing(each))
             continue
-        after, records, outcome = domain.carried_out(operation, packet, who, each.tag)
-        noted.append(replace(judged, outcome=outcome))
+        who = standings[each.review_id]
+        item, after, records = domain.carried_out(operation, each, packet, who)
+        noted.append(item)
         steps.append((packet, after, records))
         if records:
             _note(tx, operation, packet, after, who)
@@ -266,10 +268,6 @@ def _note(tx: Tx, operation: Operation, packet: Packet, after: Packet, who: Stan
 def _locked(tx: Tx, operation_id: str, actor: Actor) -> Operation:
     found = store.read_operation(tx, operation_id, lock=True)
     return domain.may_see(found[0] if found else None, actor)
-
-
-def _named(review_id: str) -> Item:
-    return Item(review_id=ReviewId(review_id), outcome=Outcome.CHOSEN)
 
 
 def _audit(tx: Tx, action: str, operation: Operation, actor: Actor) -> None:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 UNRELEASE_AND_REVOKE = "packet.unrelease-and-revoke"
 
 
-def release(tx: Tx, review_id: str, actor: Actor, *, previewed: str | None, reason: str | None) -> Packet:
-    """Ask for the hold under which the employee may read; `previewed` is the tag of what the person has seen."""
-    packet = locked(tx, review_id)
-    who = store.standing(tx, packet, actor)
+def release(tx: Tx, packet: Packet, who: Standing, *, previewed: str | None, reason: str | None) -> Packet:
+    """Ask for the hold under which the employee may read a locked packet.
+
+    `previewed` is the tag of what the person has seen.
+    """
     after, records = domain.release(packet, who, previewed=previewed, has_reason=bool(reason))
-    saved = keep(tx, packet, after, records, act=Act(by=actor.person_id, reason=reason))
+    saved = keep(tx, packet, after, records, act=Act(by=who.person_id, reason=reason))
     if records:
         note(tx, "packet.release", packet, who, reason, part=after.requested_as)
     return saved

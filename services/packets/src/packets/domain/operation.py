@@ -69,12 +69,6 @@ WAITING = frozenset({Outcome.CHOSEN, Outcome.ALLOWED})
 # How packets can end under an operation.
 ENDS = (Outcome.DONE, Outcome.SKIPPED, Outcome.FAILED, Outcome.CANCELLED)
 _IN_FLIGHT = frozenset({PacketState.RELEASING, PacketState.UNRELEASING})
-# Where a command is not refused and changes nothing.
-_NOTHING_TO_DO = {
-    Command.RELEASE_TO_MANAGER: {PacketState.WITH_MANAGER},
-    Command.RELEASE: {PacketState.RELEASED},
-    Command.UNRELEASE: {PacketState.UNRELEASING},
-}
 UNEXPECTED = "unexpected-error"
 TAKEN_BACK = "taken-back"
 CANCELLED = "cancelled"
@@ -205,53 +199,35 @@ def completed(operation: Operation, counts: Mapping[str, int]) -> OperationCompl
     )
 
 
-def unmet(operation: Operation, packet: Packet, standing: Standing, tag: str | None) -> list[Refusal]:
-    """Why the operation's command cannot be carried out on the packet; `tag`: what must be shown, None for anything."""
-    has_reason = bool(operation.reason)
-    match operation.command:
-        case Command.RELEASE_TO_MANAGER:
-            return single.unmet_send_to_manager(packet, standing)
-        case Command.RELEASE:
-            previewed = tag or preview_tag(packet)
-            return single.unmet_release(packet, standing, previewed=previewed, has_reason=has_reason)
-        case Command.UNRELEASE:
-            revoke = operation.revoke_signatures
-            return single.unmet_unrelease(packet, standing, revoke_signatures=revoke, has_reason=has_reason)
-
-
-def judged(operation: Operation, item: Item, packet: Packet | None, standing: Standing | None) -> Item:
-    """The item with what the operation would do to its packet: allowed, with what is shown now; or skipped, and why."""
-    if packet is None or standing is None:
-        return replace(item, outcome=Outcome.SKIPPED, unmet=(NotFound.code,))
-    reasons = sorted(unmet(operation, packet, standing, item.tag), key=lambda reason: reason.rank)
-    if reasons:
-        return replace(item, outcome=Outcome.SKIPPED, unmet=tuple(reason.code for reason in reasons))
-    return replace(item, outcome=Outcome.ALLOWED, tag=item.tag or preview_tag(packet))
-
-
-def planned(operation: Operation, item: Item, packet: Packet | None, standing: Standing | None) -> Item:
-    """The item as a plan tells it: what would change nothing is told as that."""
-    item = judged(operation, item, packet, standing)
-    if item.outcome is Outcome.ALLOWED and packet is not None and packet.state in _NOTHING_TO_DO[operation.command]:
-        return replace(item, outcome=Outcome.SKIPPED, unmet=(NOTHING_TO_DO,))
-    return item
+def missing(item: Item) -> Item:
+    """The item of an id that no packet has."""
+    return replace(item, outcome=Outcome.SKIPPED, unmet=(NotFound.code,))
 
 
 def carried_out(
-    operation: Operation, packet: Packet, standing: Standing, tag: str | None
-) -> tuple[Packet, tuple[Record, ...], Outcome]:
-    """The packet after the operation's command, which must not be refused, and what became of it."""
-    has_reason = bool(operation.reason)
-    match operation.command:
-        case Command.RELEASE_TO_MANAGER:
-            after, records = single.send_to_manager(packet, standing)
-        case Command.RELEASE:
-            previewed = tag or preview_tag(packet)
-            after, records = single.release(packet, standing, previewed=previewed, has_reason=has_reason)
-        case Command.UNRELEASE:
-            revoke = operation.revoke_signatures
-            after, records = single.unrelease(packet, standing, revoke_signatures=revoke, has_reason=has_reason)
-    return after, records, Outcome.ASKED if after.state in _IN_FLIGHT else Outcome.DONE
+    operation: Operation, item: Item, packet: Packet, standing: Standing
+) -> tuple[Item, Packet, tuple[Record, ...]]:
+    """The item with what becomes of its packet under the operation's command, the packet after it, and the records.
+
+    One that the command refuses is skipped, for all the reasons; if it was hidden for its turn, it is shown again.
+    """
+    try:
+        after, records = _commanded(operation, packet, standing, previewed=item.tag or preview_tag(packet))
+    except Refusal as refused:
+        codes = tuple(reason.code for reason in refused.unmet)
+        return replace(item, outcome=Outcome.SKIPPED, unmet=codes), _shown_again(packet, operation), ()
+    outcome = Outcome.ASKED if after.state in _IN_FLIGHT else Outcome.DONE
+    return replace(item, outcome=outcome, tag=item.tag or preview_tag(packet)), after, records
+
+
+def planned(operation: Operation, item: Item, packet: Packet, standing: Standing) -> Item:
+    """The item as a plan tells it: allowed, with what is shown now; or skipped, also where nothing would change."""
+    tried, _, records = carried_out(operation, item, packet, standing)
+    if tried.outcome is Outcome.SKIPPED:
+        return tried
+    if not records:
+        return replace(tried, outcome=Outcome.SKIPPED, unmet=(NOTHING_TO_DO,))
+    return replace(tried, outcome=Outcome.ALLOWED)
 
 
 def settled(command: Command, state: PacketState, last_refusal: str | None) -> tuple[Outcome, str | None]:
@@ -278,8 +254,21 @@ def hides(operation: Operation, packet: Packet, standing: Standing) -> bool:
     )
 
 
-def shown_again(packet: Packet, operation: Operation) -> Packet:
-    """A packet that was hidden for its turn, and whose person may not take it back any more."""
+def _commanded(
+    operation: Operation, packet: Packet, standing: Standing, *, previewed: str | None
+) -> tuple[Packet, tuple[Record, ...]]:
+    has_reason = bool(operation.reason)
+    match operation.command:
+        case Command.RELEASE_TO_MANAGER:
+            return single.send_to_manager(packet, standing)
+        case Command.RELEASE:
+            return single.release(packet, standing, previewed=previewed, has_reason=has_reason)
+        case Command.UNRELEASE:
+            revoke = operation.revoke_signatures
+            return single.unrelease(packet, standing, revoke_signatures=revoke, has_reason=has_reason)
+
+
+def _shown_again(packet: Packet, operation: Operation) -> Packet:
     return replace(packet, hidden_by=None) if packet.hidden_by == operation.id else packet
 
 

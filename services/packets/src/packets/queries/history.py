@@ -13,6 +13,7 @@ from packets.domain import redline
 from packets.domain.ids import ContentHash, Rating
 from packets.domain.packet import PacketState, Part, RatingShown, SnapshotRef
 from packets.domain.redline import Shown
+from packets.domain.tracking import Mark, marks
 from packets.store.tables import snapshots
 from reviewbus.richtext import plain_text, sanitise
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
-_TALKED_ABOUT = frozenset({PacketState.WITH_MANAGER, PacketState.RELEASING, PacketState.RELEASED})
 # Where one block ends, the words of the next do not go on.
 _BLOCK_END = re.compile(r"</(?:p|li|h3|h4|blockquote)>|<br ?/?>")
 _ABSENT = "packet {} was released with a snapshot of what is not here"
@@ -96,7 +96,7 @@ def _corrected_at(tx: Tx, packet: Packet) -> datetime | None:
 
 
 def _conversation_at(tx: Tx, packet: Packet, part: Part) -> datetime | None:
-    if part is Part.EMPLOYEE or not packet.conversation_held or packet.state not in _TALKED_ABOUT:
+    if part is Part.EMPLOYEE or Mark.CONVERSATION not in marks(packet):
         return None
     return store.moments_of(tx, packet.review_id)["conversation_at"]
 

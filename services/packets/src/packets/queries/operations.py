@@ -22,9 +22,18 @@ if TYPE_CHECKING:
 Words = dict[str, Any]
 
 
+def found(tx: Tx, operation_id: str, actor: Actor) -> tuple[Operation, Times]:
+    """The operation for somebody who may see it. Refuses `not-found`, also where all that is left is the own review."""
+    row = store.read_operation(tx, operation_id)
+    operation = may_see(row[0] if row else None, actor)
+    if row is None or (operation.size and not store.has_items(tx, operation_id, besides=actor.person_id)):
+        raise NotFound
+    return operation, row[1]
+
+
 def progress(tx: Tx, operation_id: str, actor: Actor) -> Words:
     """How far the operation is: counts, rate, and the seconds that are left at this rate."""
-    operation, times = _found(tx, operation_id, actor)
+    operation, times = found(tx, operation_id, actor)
     counts = {each.value: 0 for each in Outcome} | store.count_outcomes(tx, operation_id, besides=actor.person_id)
     rate = _rate(tx, times, sum(counts[each.value] for each in ENDS))
     left = counts[Outcome.CHOSEN] + counts[Outcome.ALLOWED] + counts[Outcome.ASKED]
@@ -51,7 +60,7 @@ def items(
     tx: Tx, operation_id: str, actor: Actor, *, outcome: str | None, after: str | None, limit: int
 ) -> tuple[list[Words], str | None]:
     """What became of each packet, in the order of the ids; and the id after which to go on. Never the reader's own."""
-    _found(tx, operation_id, actor)
+    found(tx, operation_id, actor)
     rows = _rows(tx, operation_id, actor, outcome=outcome, after=after, limit=limit + 1)
     return rows[:limit], rows[limit - 1]["review_id"] if len(rows) > limit else None
 
@@ -86,19 +95,6 @@ def words_of(code: str) -> str:
     """What a person is told about a code: the refusal's own sentence; for one of another service, the code in words."""
     refusal = next((each for each in Refusal.__subclasses__() if each.code == code), None)
     return explain(cast("RefusalLike", refusal())) if refusal else f"{code.replace('-', ' ').capitalize()}."
-
-
-def _found(tx: Tx, operation_id: str, actor: Actor) -> tuple[Operation, Times]:
-    """The operation, unless it is nobody else's but the reader's own review, or nothing is left of it."""
-    found = store.read_operation(tx, operation_id)
-    operation = may_see(found[0] if found else None, actor)
-    if found is None or not (store.count_outcomes(tx, operation_id, besides=actor.person_id) or _empty(operation)):
-        raise NotFound
-    return operation, found[1]
-
-
-def _empty(operation: Operation) -> bool:
-    return operation.size == 0
 
 
 def _rate(tx: Tx, times: Times, ended: int) -> float | None:

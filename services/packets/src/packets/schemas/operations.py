@@ -9,6 +9,7 @@ from marshmallow.validate import Length, OneOf
 
 from packets.domain.operation import Command, OperationState, Outcome
 from packets.domain.packet import CalibrationState, PacketState
+from packets.schemas.parts import sheet_format
 from reviewbus.schema import Body, Flag, Instant, Moment, Page, Shape, person_id, reason
 
 NAMED_MAX = 5_000
@@ -121,7 +122,7 @@ class ItemsQuery(Page):
     """What an operation's items are narrowed to, and how they are written."""
 
     outcome = fields.String(load_default=None, validate=_one_of(Outcome))
-    format = fields.String(load_default="json", validate=OneOf(["json", "csv"]))
+    format = sheet_format()
 
 
 class UnmetShape(Shape):

@@ -6,22 +6,15 @@ from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from packets.domain.packet import PacketState
+from packets.schemas.parts import sheet_format
 from reviewbus.schema import Instant, Page, Shape, person_id
-
-
-def _format() -> fields.String:
-    return fields.String(
-        load_default="json",
-        validate=OneOf(["json", "csv"]),
-        metadata={"description": "csv: all rows from the cursor on, streamed; the limit is not looked at"},
-    )
 
 
 class CountsQuery(Page):
     """What the counts are narrowed to; the cursor goes from manager to manager."""
 
     manager_id = person_id(load_default=None)
-    format = _format()
+    format = sheet_format()
 
 
 class PeopleQuery(CountsQuery):

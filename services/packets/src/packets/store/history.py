@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from packets.domain.history import Entry, Kind
 from packets.domain.packet import PacketState, Part
 from packets.store.tables import history as table
-from packets.store.tables import packets
+from packets.store.tables import packets, uuids
 from reviewbus.db import insert_rows
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def lately_overridden(tx: Tx, review_ids: Collection[str]) -> dict[str, Entry]:
         sa.select(table)
         .ext(distinct_on(table.c.review_id))
         .where(
-            table.c.review_id == sa.any_(sa.cast(sorted(review_ids), sa.ARRAY(table.c.review_id.type))),
+            table.c.review_id == sa.any_(uuids(review_ids)),
             table.c.kind == Kind.OVERRIDDEN.value,
         )
         .order_by(table.c.review_id, table.c.number.desc())

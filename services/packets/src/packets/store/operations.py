@@ -12,8 +12,8 @@ from packets.domain.ids import OperationId, PersonId, ReviewId
 from packets.domain.operation import FINISHED, WAITING, Command, Item, Operation, OperationState, Outcome
 from packets.domain.packet import PacketState
 from packets.domain.people import Actor
-from packets.store.tables import operation_items, operations, packets
-from reviewbus.db import insert_rows, one
+from packets.store.tables import operation_items, operations, packets, uuids
+from reviewbus.db import insert_rows, one, rows_of
 from reviewbus.directory import line_above
 from reviewbus.tables import outbox
 
@@ -108,9 +108,7 @@ def choose_filtered(tx: Tx, operation: Operation, filters: Mapping[str, str], le
         if name in filters:
             chosen = chosen.where(packets.c[name] == filters[name])
     if leave_out:
-        chosen = chosen.where(
-            packets.c.review_id != sa.all_(sa.cast(sorted(leave_out), sa.ARRAY(packets.c.review_id.type)))
-        )
+        chosen = chosen.where(packets.c.review_id != sa.all_(uuids(leave_out)))
     columns = ["operation_id", "review_id", "subject_id", "outcome", "unmet"]
     added = insert(operation_items).from_select(columns, chosen).returning(sa.literal(1))
     return len(tx.execute(added).all())
@@ -119,9 +117,8 @@ def choose_filtered(tx: Tx, operation: Operation, filters: Mapping[str, str], le
 def choose_named(tx: Tx, operation: Operation, items: Collection[Item]) -> int:
     """Put these packets under the operation, also those that do not exist; return how many."""
     named = {each.review_id: each for each in items}
-    found = tx.execute(
-        sa.select(packets.c.review_id, packets.c.subject_id).where(packets.c.review_id.in_(named.keys()))
-    )
+    wanted = packets.c.review_id == sa.any_(uuids(named.keys()))
+    found = tx.execute(sa.select(packets.c.review_id, packets.c.subject_id).where(wanted))
     subjects = {row.review_id: row.subject_id for row in found}
     rows = [
         {
@@ -147,10 +144,12 @@ def hide_chosen(tx: Tx, operation: Operation) -> int:
     return len(tx.execute(_HIDE, parameters).all())
 
 
-def has_items(tx: Tx, operation: Operation) -> bool:
-    """Whether anything is left of the operation, whatever became of it."""
-    any_item = sa.select(sa.literal(1)).where(operation_items.c.operation_id == operation.id).limit(1)
-    return tx.execute(any_item).first() is not None
+def has_items(tx: Tx, operation_id: str, *, besides: str | None = None) -> bool:
+    """Whether anything is left of the operation, whatever became of it, without what is a person's own."""
+    any_item = sa.select(sa.literal(1)).where(operation_items.c.operation_id == operation_id)
+    if besides is not None:
+        any_item = any_item.where(operation_items.c.subject_id.is_distinct_from(besides))
+    return tx.execute(any_item.limit(1)).first() is not None
 
 
 def next_items(tx: Tx, operation: Operation, limit: int) -> list[Item]:
@@ -185,7 +184,7 @@ def still_waiting(tx: Tx, operation: Operation, items: Sequence[Item]) -> list[I
     """Those of the items that are to be carried out still; lock their packets first, which is what decides it."""
     found = sa.select(operation_items.c.review_id).where(
         operation_items.c.operation_id == operation.id,
-        operation_items.c.review_id.in_([each.review_id for each in items]),
+        operation_items.c.review_id == sa.any_(uuids([each.review_id for each in items])),
         operation_items.c.outcome.in_(_WAITING),
     )
     left = set(tx.execute(found).scalars())
@@ -203,25 +202,14 @@ def note_items(tx: Tx, operation: Operation, items: Sequence[Item]) -> None:
     """Write down what became of these packets."""
     if not items:
         return
-    rows = (
-        sa.func.unnest(
-            sa.cast([each.review_id for each in items], sa.ARRAY(operation_items.c.review_id.type)),
-            sa.cast([each.outcome.value for each in items], sa.ARRAY(sa.Text)),
-            sa.cast([each.tag for each in items], sa.ARRAY(sa.Text)),
-            sa.cast([" ".join(each.unmet) for each in items], sa.ARRAY(sa.Text)),
-        )
-        .table_valued("review_id", "outcome", "tag", "unmet", name="noted")
-        .render_derived()
-    )
+    named = [
+        {"review_id": each.review_id, "outcome": each.outcome, "tag": each.tag, "unmet": each.unmet} for each in items
+    ]
+    given = rows_of(operation_items, named)
     tx.execute(
         sa.update(operation_items)
-        .where(operation_items.c.operation_id == operation.id, operation_items.c.review_id == rows.c.review_id)
-        .values(
-            outcome=rows.c.outcome,
-            tag=rows.c.tag,
-            unmet=sa.func.to_jsonb(sa.func.string_to_array(rows.c.unmet, " ")),
-            decided_at=tx.now,
-        )
+        .where(operation_items.c.operation_id == operation.id, operation_items.c.review_id == given.c.review_id)
+        .values(outcome=given.c.outcome, tag=given.c.tag, unmet=given.c.unmet, decided_at=tx.now)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,8 @@ from packets.domain.history import moments
 from packets.domain.holds import awaited_fence
 from packets.store.history import MOMENTS
 from packets.store.rows import from_row, to_row
-from packets.store.tables import packets, snapshots
-from reviewbus.db import insert_rows, one
+from packets.store.tables import packets, snapshots, uuids
+from reviewbus.db import as_json, insert_rows, one
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -68,7 +67,7 @@ def load(tx: Tx, review_id: str) -> Packet | None:
 
 def load_many(tx: Tx, review_ids: Collection[str]) -> dict[str, Packet]:
     """The packets by review, locked in the order of their ids; those that do not exist are left out."""
-    statement = sa.select(packets).where(packets.c.review_id == sa.any_(_uuids(review_ids)))
+    statement = sa.select(packets).where(packets.c.review_id == sa.any_(uuids(review_ids)))
     found = tx.execute(statement.order_by(packets.c.review_id).with_for_update(key_share=True)).mappings()
     return {row["review_id"]: from_row(row) for row in found}
 
@@ -81,7 +80,7 @@ def read(tx: Tx, review_id: str) -> Packet | None:
 
 def read_many(tx: Tx, review_ids: Collection[str]) -> dict[str, Packet]:
     """The packets by review, without locks."""
-    found = tx.execute(sa.select(packets).where(packets.c.review_id == sa.any_(_uuids(review_ids)))).mappings()
+    found = tx.execute(sa.select(packets).where(packets.c.review_id == sa.any_(uuids(review_ids)))).mappings()
     return {row["review_id"]: from_row(row) for row in found}
 
 
@@ -126,7 +125,7 @@ def save_many(tx: Tx, changes: Sequence[Change]) -> list[Saved]:
         {"review_id": each.old.review_id, **_values(each.old, after[each.old.review_id], tx.now)} for each in wanted
     ]
     parameters = {
-        "rows": json.dumps(rows, default=_plain),
+        "rows": as_json(rows),
         "ids": [each.old.review_id for each in wanted],
         "expected": [each.old.row_version for each in wanted],
         "records": [each.records for each in wanted],
@@ -179,11 +178,3 @@ def _note_snapshots(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
 def shown_by(packet: Packet) -> tuple[str, str] | None:
     """What is shown and who stands as its manager: whatever is frozen with a snapshot has this key."""
     return None if packet.snapshot is None else (packet.snapshot.hash, packet.manager_id)
-
-
-def _plain(value: Any) -> str:
-    return str(value.isoformat())
-
-
-def _uuids(review_ids: Collection[str]) -> sa.Cast[Any]:
-    return sa.cast(sorted(review_ids), sa.ARRAY(packets.c.review_id.type))

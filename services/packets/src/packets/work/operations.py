@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from packets.settings import Settings
     from reviewbus.db import Database
 
-# The loop has other work as well, and comes back at once while there are turns to give.
+# Then the loop looks whether it is to stop, and comes back at once while there are turns to give.
 TURNS = 8
 _log = telemetry.logger("packets")
 
