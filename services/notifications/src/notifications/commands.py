@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from notifications.domain.delivery import Delivery, Step
-    from notifications.domain.ids import DeliveryId, ReviewId
+    from notifications.domain.ids import DeliveryId
     from notifications.domain.mails import MailIntent
     from notifications.domain.news import News
     from notifications.domain.sending import Failure, Suppress
@@ -28,16 +28,21 @@ MAIL = "mail"
 _log = telemetry.logger("notifications")
 
 
-def learn(tx: Tx, news: News, *, occurred_at: datetime, silently: bool = False) -> None:
-    """Take one fact in: tasks follow from it at once, mails are queued unless it is taken in `silently`."""
-    old = store.load_or_create(tx, new_board(news.about))
-    followed = follow(old, news, occurred_at=occurred_at)
-    if followed.board is old:
-        return
-    store.save(tx, old, followed.board)
-    store.put_tasks(tx, followed.tasks)
-    if followed.mails and not silently:
-        _call_for(tx, followed.board.review_id, followed.mails)
+def learn(tx: Tx, told: Sequence[tuple[News, datetime]], *, silently: bool = False) -> None:
+    """Take in facts about distinct reviews, each with the instant at which it came about, by few statements.
+
+    Tasks follow from them at once; mails are queued unless they are taken in `silently`.
+    """
+    boards = store.load_or_create(tx, [new_board(news.about) for news, _ in told])
+    steps = [
+        (boards[news.about.review_id], follow(boards[news.about.review_id], news, occurred_at=occurred_at))
+        for news, occurred_at in told
+    ]
+    changed = [(old, followed) for old, followed in steps if followed.board is not old]
+    store.save(tx, [(old, followed.board) for old, followed in changed])
+    store.put_tasks(tx, [followed.tasks for _, followed in changed])
+    if not silently:
+        _call_for(tx, [intent for _, followed in changed for intent in followed.mails])
 
 
 def queue(tx: Tx, delivery_ids: Iterable[DeliveryId]) -> None:
@@ -87,9 +92,9 @@ def failed(tx: Tx, one: Delivery, failure: Failure, job: Job) -> None:
         _keep(tx, one, delivery.failed(one, failure), job=job)
 
 
-def _call_for(tx: Tx, review_id: ReviewId, intents: Sequence[MailIntent]) -> None:
+def _call_for(tx: Tx, intents: Sequence[MailIntent]) -> None:
     """Queue these mails, as far as none went out under their keys."""
-    known = store.called_for(tx, review_id)
+    known = store.called_for(tx, {one.key.review_id for one in intents})
     queue(tx, store.add_deliveries(tx, [one for one in intents if one.key not in known]))
     for one in intents:
         old = known.get(one.key)

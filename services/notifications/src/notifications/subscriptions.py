@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from notifications import commands, peers
 from notifications.domain import news
 from notifications.domain.ids import CycleId, PersonId, ReviewId
+from reviewbus.consumer import Batched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from notifications.domain.news import News
     from reviewbus.consumer import Subscriptions
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     Told = Mapping[str, Any]
 
 
-def _on(read: Callable[[Told], News]) -> Callable[[Tx, Received], None]:
+def _on(read: Callable[[Told], News]) -> Batched:
     """Return the handler of a fact that `read` translates."""
 
-    def handle(tx: Tx, received: Received) -> None:
-        commands.learn(tx, read(received.data), occurred_at=received.time)
+    def many(tx: Tx, received: Sequence[Received]) -> None:
+        commands.learn(tx, [(read(each.data), each.time) for each in received])
 
-    return handle
+    return Batched(single=lambda tx, received: many(tx, [received]), many=many)
 
 
 def _about(told: Told) -> news.About:

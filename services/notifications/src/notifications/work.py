@@ -251,7 +251,7 @@ class Sweeper:
                     found = _board_of(tx, one.row)
                     told = list(lacking(found, one.row)) if found else []
                     for news in told:
-                        commands.learn(tx, news, occurred_at=one.changed_at, silently=silently)
+                        commands.learn(tx, [(news, one.changed_at)], silently=silently)
                     if found and told:
                         findings.append({"review_id": found.review_id, "kind": "facts-repaired", "owner": owner})
             if cursor is None:
@@ -261,7 +261,7 @@ class Sweeper:
 def _board_of(tx: Tx, row: ReviewRow | PacketRow | SigningRow) -> Board | None:
     """Return the board, locked; assessment's word is enough to make one."""
     if isinstance(row, ReviewRow):
-        return store.load_or_create(tx, new_board(row.about))
+        return store.load_or_create(tx, [new_board(row.about)])[row.about.review_id]
     return store.load(tx, row.review_id)
 
 

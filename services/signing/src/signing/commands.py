@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reviewbus import canonical, richtext, telemetry
 from reviewbus.db import AuditEntry
 from signing import events, store
-from signing.domain import answers, completion, knowledge, people, revocation, signature, sweep
+from signing.domain import completion, people, revocation, signature, sweep
 from signing.domain.facts import Alarm
 from signing.domain.ids import CommentHash
 from signing.domain.record import HOLDER_OF, Role, present
 from signing.domain.refusals import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from reviewbus.db import Tx
     from signing.domain.facts import Fact, Step
-    from signing.domain.ids import ContentHash, PersonId, ReviewId, SnapshotHash
-    from signing.domain.knowledge import ReviewKnowledge
+    from signing.domain.ids import ReviewId, SnapshotHash
     from signing.domain.people import Actor, Relation
-    from signing.domain.record import Holder, SigningRecord
+    from signing.domain.record import SigningRecord
 
 _log = telemetry.logger("signing")
 
@@ -59,16 +60,12 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What assessment said to the command of one register; what a kind of answer does not name is None."""
+class Heard:
+    """What a fact of another service does to a review's row; `blank` is written first where there is none, if any."""
 
     review_id: ReviewId
-    holder: Holder
-    fence: int
-    manager_hash: ContentHash | None = None
-    self_hash: ContentHash | None = None
-    reason: str = ""
-    last_fence: int = 0
+    step: Callable[[SigningRecord], Step]
+    blank: SigningRecord | None = None
 
 
 def sign(tx: Tx, cmd: Sign) -> tuple[SigningRecord, Role]:
@@ -123,50 +120,12 @@ def complete(tx: Tx, cmd: Complete) -> SigningRecord:
     return keep(tx, old, step)
 
 
-def granted(tx: Tx, answer: Answered) -> None:
-    """The hold is granted. An answer about a review that is not known here is left to the sweep, as all answers."""
-    if (old := store.load(tx, answer.review_id)) is not None:
-        hashes = {"manager_hash": answer.manager_hash, "self_hash": answer.self_hash}
-        keep(tx, old, answers.granted(old, answer.holder, fence=answer.fence, **hashes))
-
-
-def rejected(tx: Tx, answer: Answered) -> None:
-    """The hold is rejected."""
-    if (old := store.load(tx, answer.review_id)) is not None:
-        keep(tx, old, answers.rejected(old, answer.holder, fence=answer.fence, reason=answer.reason))
-
-
-def freed(tx: Tx, answer: Answered) -> None:
-    """The register is free again."""
-    if (old := store.load(tx, answer.review_id)) is not None:
-        keep(tx, old, answers.freed(old, answer.holder, fence=answer.fence))
-
-
-def superseded(tx: Tx, answer: Answered) -> None:
-    """The register knows a newer fence."""
-    if (old := store.load(tx, answer.review_id)) is not None:
-        keep(tx, old, answers.superseded(old, answer.holder, fence=answer.fence, last_fence=answer.last_fence))
-
-
-def learn_review(tx: Tx, blank: SigningRecord, told: ReviewKnowledge) -> None:
-    """Take over what assessment says of the review that `blank` names."""
-    old = store.load_or_create(tx, blank)
-    keep(tx, old, knowledge.learn_review(old, told))
-
-
-def learn_released(
-    tx: Tx, blank: SigningRecord, *, epoch: int, snapshot_hash: SnapshotHash, manager_version: int
-) -> None:
-    """The packet is released."""
-    old = store.load_or_create(tx, blank)
-    step = knowledge.learn_released(old, epoch=epoch, snapshot_hash=snapshot_hash, manager_version=manager_version)
-    keep(tx, old, step)
-
-
-def learn_unreleased(tx: Tx, blank: SigningRecord, *, epoch: int, revoke_signatures: bool, by: PersonId | None) -> None:
-    """The packet is taken back, perhaps with the wish to revoke what was signed."""
-    old = store.load_or_create(tx, blank)
-    keep(tx, old, knowledge.learn_unreleased(old, epoch=epoch, revoke_signatures=revoke_signatures, by=by))
+def hear(tx: Tx, heard: Sequence[tuple[Heard, Callable[[], AbstractContextManager[None]]]]) -> None:
+    """Take over facts about distinct reviews, by few statements; each with the context that what follows of it has."""
+    rows = store.load_or_create(tx, {one.review_id: one.blank for one, _ in heard})
+    steps = [(rows[one.review_id], one.step(rows[one.review_id])) for one, _ in heard if one.review_id in rows]
+    contexts = [context for one, context in heard if one.review_id in rows]
+    keep_many(tx, steps, contexts)
 
 
 def send_again(tx: Tx, due: Sequence[SigningRecord]) -> int:
@@ -187,15 +146,32 @@ def send_again(tx: Tx, due: Sequence[SigningRecord]) -> int:
 
 def keep(tx: Tx, old: SigningRecord, step: Step) -> SigningRecord:
     """Write what was decided about a row that was loaded as `old`, and tell it."""
-    new, facts = step
-    told = events.published(facts)
-    kept = store.save(tx, old, new, events=len(told))
-    _emit(tx, kept, told)
+    return keep_many(tx, [(old, step)], [nullcontext])[0]
+
+
+def keep_many(
+    tx: Tx,
+    steps: Sequence[tuple[SigningRecord, Step]],
+    contexts: Sequence[Callable[[], AbstractContextManager[None]]],
+) -> list[SigningRecord]:
+    """The same for many rows, by few statements; what is told of each is told in its context."""
+    told = [events.published(facts) for _, (_, facts) in steps]
+    changes = [
+        store.Change(old=old, new=new, events=len(facts)) for (old, (new, _)), facts in zip(steps, told, strict=True)
+    ]
+    saved = store.save_many(tx, changes)
+    for kept, facts, context in zip(saved, told, contexts, strict=True):
+        with context():
+            _emit(tx, kept, facts)
+    _alarm([fact for _, (_, facts) in steps for fact in facts])
+    return [kept.record for kept in saved]
+
+
+def _alarm(facts: Sequence[Fact]) -> None:
     for fact in facts:
         if isinstance(fact, Alarm):
             telemetry.INVARIANT_VIOLATIONS.labels(kind=fact.code.value).inc()
             _log.error("alarm", code=fact.code.value, review_id=fact.review_id, holder=fact.holder.value)
-    return kept.record
 
 
 def _locked(tx: Tx, review_id: ReviewId, actor: Actor) -> tuple[SigningRecord, Relation]:

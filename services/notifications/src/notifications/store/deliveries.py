@@ -12,20 +12,23 @@ from notifications.domain.ids import DeliveryId, PersonId, ReviewId
 from notifications.domain.mails import Kind, MailIntent, MailKey, Question, Template
 from notifications.domain.sending import Failed, Suppressed
 from notifications.store.boards import LostUpdate
-from notifications.store.tables import delivery, watermark
+from notifications.store.tables import ID, delivery, watermark
 from reviewbus import tables
 from reviewbus.db import insert_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from reviewbus.db import Tx
 
 
-def called_for(tx: Tx, review_id: ReviewId) -> dict[MailKey, Delivery]:
-    """Return every delivery about a review, by its key; whoever adds one has locked the review's board before."""
-    rows = tx.execute(sa.select(delivery).where(delivery.c.review_id == review_id)).mappings()
+def called_for(tx: Tx, review_ids: Collection[ReviewId]) -> dict[MailKey, Delivery]:
+    """Return every delivery about these reviews by its key; whoever adds one has locked the review's board before."""
+    if not review_ids:
+        return {}
+    wanted = delivery.c.review_id == sa.any_(sa.cast(sorted(review_ids), sa.ARRAY(ID)))
+    rows = tx.execute(sa.select(delivery).where(wanted)).mappings()
     return {one.intent.key: one for one in map(_delivery, rows)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signing.store.records import (
+    Change,
     Due,
     Saved,
     create_missing,
@@ -15,12 +16,13 @@ from signing.store.records import (
     read_many,
     resent,
     row_versions,
-    save,
+    save_many,
 )
 from signing.store.signatures import comments, keep_comment, signed_at
 from signing.store.tables import metadata, record
 
 __all__ = [
+    "Change",
     "Due",
     "Saved",
     "comments",
@@ -37,6 +39,6 @@ __all__ = [
     "record",
     "resent",
     "row_versions",
-    "save",
+    "save_many",
     "signed_at",
 ]
