@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from reviewbus import health, quarantine, telemetry
+from reviewbus import health, memory, quarantine, telemetry
 from reviewbus.broker import BrokerDown
 from reviewbus.client import PeerRefused, PeerUnavailable
 from reviewbus.consumer import Consumer
@@ -72,6 +72,7 @@ class Loops:
         chosen = {name: bodies[name] for name in names}
         if "work" in names:
             chosen |= {one.name: partial(self._always, one) for one in self._service.periodic if not one.every_s}
+        memory.settle()
         self._beats = dict.fromkeys(chosen, time.monotonic())
         threads = [threading.Thread(target=self._guard, args=each, name=each[0]) for each in chosen.items()]
         for thread in threads:

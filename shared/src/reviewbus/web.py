@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from gunicorn.app.base import BaseApplication
 
+from reviewbus import memory
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -46,4 +48,6 @@ class _Web(BaseApplication):  # type: ignore[misc]
             self.cfg.set(key, value)
 
     def load(self) -> Flask:
-        return self._build().wsgi()
+        app = self._build().wsgi()
+        memory.settle()
+        return app
