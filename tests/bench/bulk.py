@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import psutil
@@ -22,7 +23,7 @@ from harness.story import Story, expect
 from harness.system import APART, Pace, System
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.stack import Stack
@@ -49,39 +50,77 @@ def bulk(stack: Stack, folder: Path, reviews: int = REVIEWS) -> list[Figure]:
         print(f"      copying one review {reviews + SINGLE:,} times", flush=True)
         ids = multiply(system, story.review(), ANNA.id, reviews + SINGLE)
         run = Run(system=system, story=story, many=ids[SINGLE:], single=ids[:SINGLE])
-        with Memory(system) as memory:
-            figures = [*run.release(), *run.count(), *run.unrelease()]
-        return [*figures, Figure(name="Bulk: largest process", value=memory.largest, unit="MiB", bar=400)]
+        with Watch(system) as watch:
+            figures = run.release()
+            _say("released", watch.spent())
+            figures += run.count()
+            system.settle(TIMEOUT_S)
+            _say("settled", watch.spent())
+            figures += run.unrelease()
+            _say("unreleased", watch.spent())
+        return [*figures, Figure(name="Bulk: largest process", value=watch.largest, unit="MiB", bar=400)]
 
 
-@dataclass(slots=True)
-class Memory:
-    """Looks at the resident memory of every process of the services, again and again."""
+def _say(phase: str, seconds: Mapping[str, float]) -> None:
+    words = ", ".join(f"{name} {used:.0f}" for name, used in seconds.items() if used >= 1)
+    print(f"      processor seconds until {phase}: {sum(seconds.values()):.0f}: {words}", flush=True)
 
-    system: System
-    largest: float = 0.0
-    _over: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+
+class Watch:
+    """Looks at memory and processor time of every process that was started for the run, again and again."""
+
+    def __init__(self, system: System) -> None:
+        self._names = {system.process(name, verb).pid: f"{name} {verb}" for name in SERVICES for verb in APART}
+        self._seconds: dict[int, tuple[str, float]] = {}
+        self._until_now: Counter[str] = Counter()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.largest = 0.0
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._look()
+        self._until_now = self._totals()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.join()
+
+    def spent(self) -> dict[str, float]:
+        """Return the seconds of processor time that each process has used since the last call, the largest first."""
+        self._look()
+        now = self._totals()
+        used, self._until_now = now - self._until_now, now
+        return dict(used.most_common())
+
+    def _totals(self) -> Counter[str]:
+        totals: Counter[str] = Counter()
+        for name, seconds in list(self._seconds.values()):
+            totals[name] += seconds  # type: ignore[assignment]  # a Counter may count seconds
+        return totals
+
+    def _run(self) -> None:
+        while not self._over.wait(1.0):
+            self._look()
 
     def _look(self) -> None:
-        roots = [psutil.Process(self.system.process(name, verb).pid) for name in SERVICES for verb in APART]
-        while not self._over.wait(2.0):
-            for root in roots:
-                for each in (root, *root.children(recursive=True)):
-                    try:
-                        self.largest = max(self.largest, each.memory_info().rss / MIB)
-                    except psutil.NoSuchProcess:
-                        continue
+        for each in psutil.Process().children(recursive=True):
+            try:
+                used = each.cpu_times()
+                name = self._name(each)
+                self._seconds[each.pid] = (name, used.user + used.system)
+                if name in self._names.values():
+                    self.largest = max(self.largest, each.memory_info().rss / MIB)
+            except psutil.NoSuchProcess:
+                continue
+
+    def _name(self, process: psutil.Process) -> str:
+        known = self._seconds.get(process.pid)
+        if known:
+            return known[0]
+        mine = next((self._names[one.pid] for one in (process, *process.parents()) if one.pid in self._names), None)
+        return mine or {"java": "Kafka"}.get(process.name(), process.name())
 
 
 @dataclass(slots=True)

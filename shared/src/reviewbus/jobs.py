@@ -61,10 +61,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobKind:
-    """How a kind of job is done: `run` takes up to `batch` jobs at once and must be safe to repeat."""
+    """How a kind of job is done: `run` takes up to `batch` jobs at once and must be safe to repeat.
+
+    While `held_back` says so, jobs of the kind wait: others are more urgent.
+    """
 
     run: Callable[[Sequence[Job]], None]
     batch: int = 1
+    held_back: Callable[[], bool] = lambda: False
 
 
 def enqueue(tx: Tx, kind: str, key: str, arguments: Mapping[str, Any], *, run_at: datetime | None = None) -> None:
@@ -118,7 +122,7 @@ class Worker:
         """Do what is due, each kind up to its batch; return how many jobs were claimed."""
         claimed = 0
         for kind, how in self._kinds.items():
-            batch = self._claim(kind, how)
+            batch = [] if how.held_back() else self._claim(kind, how)
             if batch:
                 claimed += len(batch)
                 self._do(how, batch)

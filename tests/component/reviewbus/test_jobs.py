@@ -50,6 +50,24 @@ def test_a_job_is_done_once_and_removed(db: Database) -> None:
     assert toy.rows(db, "jobs") == 0
 
 
+def test_jobs_of_a_kind_that_is_held_back_wait_while_others_are_done(db: Database) -> None:
+    done: list[str] = []
+    held_back = True
+    kinds = {
+        "mail": JobKind(run=lambda batch: done.extend(job.key for job in batch), held_back=lambda: held_back),
+        "other": JobKind(run=lambda batch: done.extend(job.key for job in batch)),
+    }
+    one = Worker(db, kinds)
+    enqueue(db, "a")
+    with db.begin() as tx:
+        jobs.enqueue(tx, "other", "b", {})
+    one.run_once()
+    assert done == ["b"]
+    held_back = False
+    one.run_once()
+    assert done == ["b", "a"]
+
+
 def test_a_job_asked_for_again_is_there_once_with_the_new_arguments_and_the_earlier_time(
     db: Database, clock: FixedClock
 ) -> None:
