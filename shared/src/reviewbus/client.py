@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 import stamina
@@ -11,10 +11,11 @@ import stamina
 from reviewbus.telemetry import current_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reviewbus.settings import BusSettings
 
+T = TypeVar("T")
 TRIES_MAX = 3
 _SERVER_ERROR = 500
 
@@ -30,6 +31,20 @@ class PeerRefused(Exception):
         super().__init__(f"{status} {code}")
         self.status = status
         self.code = code
+
+
+def pages(page_after: Callable[[str | None], tuple[T, str | None]]) -> Iterator[tuple[str | None, T]]:
+    """Yield each page of what another service lists, with the cursor that it was asked for with.
+
+    `page_after` returns the page from a cursor on, None being the beginning, and the next cursor, None at the end.
+    """
+    cursor: str | None = None
+    while True:
+        page, following = page_after(cursor)
+        yield cursor, page
+        if following is None:
+            return
+        cursor = following
 
 
 class PeerClient:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from reviewbus.client import pages
 from reviewbus.tables import directory
 
 if TYPE_CHECKING:
@@ -57,15 +58,13 @@ def learn(tx: Tx, people: Sequence[Mapping[str, Any]]) -> int:
 def catch_up(db: Database, page_after: Callable[[str | None], Page]) -> int:
     """Learn everybody from their owner, page by page in a transaction each; return of how many that was news.
 
-    `page_after` returns the people from a cursor on, None being the beginning, and the next cursor, None at the end.
+    `page_after`: see `reviewbus.client.pages`.
     """
-    news, cursor = 0, None
-    while True:
-        people, cursor = page_after(cursor)
+    news = 0
+    for _, people in pages(page_after):
         with db.begin() as tx:
             news += learn(tx, people)
-        if cursor is None:
-            return news
+    return news
 
 
 def line_above(tx: Tx, person: str) -> frozenset[str]:

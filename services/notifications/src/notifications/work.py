@@ -14,6 +14,7 @@ from notifications.domain.comparison import ReviewRow, from_packet, from_review,
 from notifications.domain.ids import DeliveryId
 from notifications.domain.sending import Failure, Suppress
 from reviewbus import quarantine, telemetry
+from reviewbus.client import pages
 from reviewbus.crash import crash_point
 
 if TYPE_CHECKING:
@@ -241,9 +242,7 @@ class Sweeper:
         silently: bool,
     ) -> list[Finding]:
         findings: list[Finding] = []
-        cursor: str | None = None
-        while True:
-            seen, cursor = peers.states(self.clients[owner], cursor, SWEEP_ROWS, read)
+        for _, seen in pages(lambda cursor: peers.states(self.clients[owner], cursor, SWEEP_ROWS, read)):
             with self.db.begin() as tx:
                 for one in seen:
                     if one.changed_at > before:
@@ -254,8 +253,7 @@ class Sweeper:
                         commands.learn(tx, [(news, one.changed_at)], silently=silently)
                     if found and told:
                         findings.append({"review_id": found.review_id, "kind": "facts-repaired", "owner": owner})
-            if cursor is None:
-                return findings
+        return findings
 
 
 def _board_of(tx: Tx, row: ReviewRow | PacketRow | SigningRow) -> Board | None:

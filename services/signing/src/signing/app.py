@@ -72,5 +72,7 @@ def build(
         ),
         sweep=compare,
         move_restored=partial(work.move_restored, db, chosen, assessment),
+        # Who may read what goes before who may sign it.
+        niceness=5,
         close=close,
     )

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from reviewbus import directory, idempotency, quarantine, tables, telemetry
+from reviewbus.client import pages
 from signing import commands, peers, store
 from signing.domain import knowledge, sweep
 from signing.domain.facts import Alarm
 from signing.domain.record import covered_self_version, self_side_done
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reviewbus.client import PeerClient
     from reviewbus.db import Database, Tx
@@ -77,7 +78,7 @@ def move_restored(db: Database, settings: Settings, assessment: PeerClient) -> i
     """
     _learn_people(db, settings.sweep_rows, assessment)
     moved: set[ReviewId] = set()
-    for _, seen in _pages(lambda cursor: peers.reviews(assessment, cursor, settings.sweep_rows)):
+    for _, seen in pages(lambda cursor: peers.reviews(assessment, cursor, settings.sweep_rows)):
         with db.begin() as tx:
             store.create_missing(tx, [one.blank for one in seen])
         with db.begin() as tx:
@@ -115,7 +116,7 @@ def _learn_people(db: Database, rows: int, assessment: PeerClient) -> list[Findi
 
 
 def _sweep_packets(db: Database, rows: int, packets: PeerClient) -> Iterator[Finding]:
-    for _, seen in _pages(lambda cursor: peers.packets(packets, cursor, rows)):
+    for _, seen in pages(lambda cursor: peers.packets(packets, cursor, rows)):
         _create_missing(db, seen)
         with db.begin() as tx:
             quarantine.refuse(tx)
@@ -131,7 +132,7 @@ def _sweep_reviews(db: Database, rows: int, assessment: PeerClient) -> tuple[lis
     """Return what was found, and whether no row was left out: for waiting for a hold, or being written in between."""
     findings: list[Finding] = []
     whole = True
-    for cursor, ahead in _pages(lambda cursor: peers.reviews(assessment, cursor, rows)):
+    for cursor, ahead in pages(lambda cursor: peers.reviews(assessment, cursor, rows)):
         read = _create_missing(db, ahead)
         # The registers are read once more, after our own rows: the first page only said which rows these are.
         again, _ = peers.reviews(assessment, cursor, rows)
@@ -194,14 +195,3 @@ def _rows(tx: Tx, seen: Sequence[Any]) -> Iterator[tuple[Any, SigningRecord]]:
     for one in seen:
         if one.blank.review_id in found:
             yield one, found[one.blank.review_id]
-
-
-def _pages(fetch: Callable[[str | None], tuple[list[Any], str | None]]) -> Iterator[tuple[str | None, list[Any]]]:
-    """Yield each page with the cursor that it was fetched with."""
-    cursor: str | None = None
-    while True:
-        items, following = fetch(cursor)
-        yield cursor, items
-        if following is None:
-            return
-        cursor = following

@@ -12,6 +12,7 @@ from packets.commands import keeping, learning, selection, upkeep
 from packets.domain import sweep as domain
 from packets.peers import STATES_ROWS
 from reviewbus import directory, idempotency, telemetry
+from reviewbus.client import pages
 from reviewbus.crash import crash_point
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Keeper:
             # What many were to become was decided on rows that are gone: HR decides anew.
             store.cancel_all(tx, RESTORED)
         self._learn_people()
-        for items in self._pages():
+        for _, items in pages(self.assessment.states):
             for chunk in _chunks(items):
                 with self.db.begin() as tx:
                     moved += upkeep.move(tx, {item["review_id"]: item for item in chunk})
@@ -139,14 +140,6 @@ class Keeper:
             return []
         _log.warning("people_facts_repaired", people=news)
         return [{"finding": "people-facts-repaired", "people": news}]
-
-    def _pages(self) -> Iterator[list[Item]]:
-        cursor: str | None = None
-        while True:
-            items, cursor = self.assessment.states(cursor)
-            yield items
-            if cursor is None:
-                return
 
     def _read_after(self, last: str | None) -> tuple[dict[str, Packet], str | None]:
         """Our next rows, and the id up to which these are all that we have; None: there are no more."""
