@@ -51,14 +51,15 @@ class Ground:
         return Database(self.settings, catalogue=Catalogue.load(), clock=utc_now, ids=new_id, notify=notify)
 
 
-def prepare(stack: Stack, folder: Path, name: str) -> Ground:
-    """Make an empty database `bench_<name>` and the topics."""
+def prepare(stack: Stack, folder: Path, name: str, *more: str) -> Ground:
+    """Make an empty database `bench_<name>`, with what more statements create, and the topics."""
     made = stack.postgres.create_database("bench", name=f"bench_{name}")
     engine = sa.create_engine(made.migrations_url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         tables.create_v1(Operations(MigrationContext.configure(connection)))
         inbox.maintain(connection, utc_now())
-        connection.execute(sa.text(CREATE))
+        for statement in (CREATE, *more):
+            connection.execute(sa.text(statement))
     engine.dispose()
     issuer = DevelopmentIssuer(folder / "issuer")
     settings = BusSettings(

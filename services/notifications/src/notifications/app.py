@@ -88,6 +88,8 @@ def build(
         ),
         sweep=sweeper.sweep,
         move_restored=sweeper.move_restored,
+        # Who may read what goes before telling people about it.
+        niceness=10,
         close=close,
     )
 
