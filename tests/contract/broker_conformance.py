@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reviewbus.broker import Failure, Outgoing, partition_of
+import pytest
+
+from reviewbus.broker import BrokerDown, Failure, Outgoing, partition_of
 from reviewbus.catalogue import Topic
 
 if TYPE_CHECKING:
@@ -268,6 +271,48 @@ class BrokerConformance:
         assert {one.partition for one in records} == set(range(5))
         assert all(one.partition == partition_of(one.key or b"", 5) for one in records)
 
+    def test_the_history_is_all_that_a_topic_holds_and_touches_no_group(self, cluster: Cluster) -> None:
+        topic, other, group = cluster.topic(), cluster.topic(1), a_group()
+        for number in (1, 2, 3):
+            cluster.publish(*many(topic, [number]))
+        cluster.publish(a_record(other, "k0", 9))
+        member = cluster.join(group, topic)
+        (records,) = gather([member], 60)
+        member.commit({one.place: one.offset + 1 for one in records})
+        batches = list(cluster.broker.history([topic, other], 7, {}))
+        assert max(map(len, batches)) <= 7
+        held = [one for batch in batches for one in batch]
+        assert len(held) == 61
+        assert {one.place for one in held} == {one.place for one in records} | {(other, 0)}
+        by_key = {f"k{key}".encode(): [1, 2, 3] for key in range(20)}
+        assert numbers_by_key(one for one in held if one.topic == topic) == by_key
+        assert sorted(held, key=lambda one: one.place) == sorted(held, key=lambda one: (one.place, one.offset))
+        # The member reads on where it was, alone.
+        cluster.publish(a_record(topic, "k0", 4))
+        (came,) = gather([member], 1)
+        assert [dict(one.headers)["n"] for one in came] == [b"4"]
+        assert member.lost() == set()
+
+    def test_the_history_ends_where_the_topic_ended_when_it_began(self, cluster: Cluster) -> None:
+        topic = cluster.topic(1)
+        cluster.publish(*(a_record(topic, "k", number) for number in range(4)))
+        with closing(cluster.broker.history([topic], 2, {})) as batches:
+            came = next(batches)
+            cluster.publish(*(a_record(topic, "k", number) for number in range(4, 9)))
+            came += [one for batch in batches for one in batch]
+        assert [one.offset for one in came] == [0, 1, 2, 3]
+
+    def test_the_history_goes_on_where_it_is_told_to(self, cluster: Cluster) -> None:
+        topic = cluster.topic(1)
+        cluster.publish(*(a_record(topic, "k", number) for number in range(5)))
+        for start, offsets in ((3, [3, 4]), (5, []), (99, [0, 1, 2, 3, 4])):
+            held = [one for batch in cluster.broker.history([topic], 100, {(topic, 0): start}) for one in batch]
+            assert [one.offset for one in held] == offsets
+
+    def test_a_topic_that_is_missing_has_no_history(self, cluster: Cluster) -> None:
+        with pytest.raises(BrokerDown):
+            list(cluster.broker.history([cluster.topic(1), f"t-{uuid.uuid4().hex}"], 10, {}))
+
 
 class OutageConformance:
     """What must hold around an outage; run as the suite above, on a broker that may be stopped."""
@@ -313,3 +358,12 @@ class OutageConformance:
         cluster.publish(*many(topic, [2]))
         (records,) = gather([member], 20)
         assert numbers_by_key(records) == {f"k{key}".encode(): [2] for key in range(20)}
+
+    def test_there_is_no_history_while_the_broker_is_away(self, cluster: Cluster) -> None:
+        topic = cluster.topic(1)
+        cluster.publish(a_record(topic, "k", 1))
+        cluster.stop()
+        with pytest.raises(BrokerDown):
+            list(cluster.broker.history([topic], 10, {}))
+        cluster.start()
+        assert [one.offset for batch in cluster.broker.history([topic], 10, {}) for one in batch] == [0]

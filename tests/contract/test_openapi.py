@@ -36,7 +36,10 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def nameless(document: dict[str, Any]) -> list[str]:
-    """Operations without a summary, without a problem document, and POSTs under /v1 without an idempotency key."""
+    """Operations without a summary or problem document, and those whose headers are not marked as what they are.
+
+    A POST under /v1 needs an idempotency key; and who takes a version refuses without it.
+    """
     found = []
     for name, operation in operations(document):
         if not operation.get("summary"):
@@ -47,6 +50,8 @@ def nameless(document: dict[str, Any]) -> list[str]:
         keys = [one for one in operation.get("parameters", ()) if one["name"] == "Idempotency-Key"]
         if needs_key and not all(one["required"] for one in keys or [{"required": False}]):
             found.append(f"{name} asks for no idempotency key")
+        if not all(one["required"] for one in operation.get("parameters", ()) if one["name"] == "If-Match"):
+            found.append(f"{name} refuses without If-Match and does not say so")
     return found
 
 
@@ -81,9 +86,11 @@ def test_an_invalid_description_is_found() -> None:
 
 
 def test_an_operation_that_says_nothing_is_found() -> None:
-    document: dict[str, Any] = {"paths": {"/v1/things": {"post": {"responses": {}}}}}
+    version = {"in": "header", "name": "If-Match", "required": False}
+    document: dict[str, Any] = {"paths": {"/v1/things": {"post": {"responses": {}, "parameters": [version]}}}}
     assert nameless(document) == [
         "POST /v1/things has no summary",
         "POST /v1/things names no problem",
         "POST /v1/things asks for no idempotency key",
+        "POST /v1/things refuses without If-Match and does not say so",
     ]

@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 _PUBLIC = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
 _ETAG = re.compile(r'^"([\x21\x23-\x7e]{1,200})"$')
-_HEADER = {"type": "string"}
+_HEADER = {"in": "header", "required": True, "schema": {"type": "string"}}
+_KEY = {**_HEADER, "name": "Idempotency-Key", "description": "New for each new intention"}
+# Described as required, and not enforced here: who may not do it learns that first, and the domain ranks the refusals.
+_IF_MATCH = {**_HEADER, "name": "If-Match", "description": "The ETag of what this is based on; 428 without it"}
 _log = telemetry.logger("http")
 
 
@@ -217,7 +220,7 @@ class Routes(Blueprint):
         self, path: str, *, body: type[ma.Schema], answer: type[ma.Schema], method: str = "PUT", if_match: bool = True
     ) -> View:
         """A PUT or PATCH of a whole form, guarded by `If-Match` where a version matters."""
-        headers = [_header("If-Match", required=False)] if if_match else []
+        headers = [_IF_MATCH] if if_match else []
         return self._operation(
             path, method, _reading, answer=answer, arguments=body, location="json", parameters=headers, status=200
         )
@@ -232,9 +235,7 @@ class Routes(Blueprint):
         if_match: bool = False,
     ) -> View:
         """A POST with effects: the view returns an `Answer`; repeats of its `Idempotency-Key` get it again."""
-        headers = [_header("Idempotency-Key", required=True)]
-        if if_match:
-            headers.append(_header("If-Match", required=False))
+        headers = [_KEY, *([_IF_MATCH] if if_match else [])]
         return self._operation(
             path, "POST", _commanding, answer=answer, arguments=body, location="json", parameters=headers, status=status
         )
@@ -364,7 +365,3 @@ def _shaped(result: Any, status: int) -> Any:
 
 def _with_etag(headers: dict[str, str], etag: str | None) -> dict[str, str]:
     return {**headers, "ETag": f'"{etag}"'} if etag is not None else headers
-
-
-def _header(name: str, *, required: bool) -> dict[str, Any]:
-    return {"in": "header", "name": name, "required": required, "schema": _HEADER}

@@ -40,6 +40,10 @@ _BURY = sa.text(
     "update jobs set status = 'dead', lease = null, lease_until = null, last_error = 'worker-died' where kind = :kind"
     " and status = 'queued' and lease is not null and lease_until < :now and attempts >= :attempts"
 )
+_DUE = sa.text(
+    "select kind from unnest(cast(:kinds as text[])) kind where exists"
+    " (select from jobs j where j.kind = kind.kind and j.status = 'queued' and j.run_at <= :now)"
+)
 _log = telemetry.logger("jobs")
 
 
@@ -120,13 +124,18 @@ class Worker:
 
     def run_once(self) -> int:
         """Do what is due, each kind up to its batch; return how many jobs were claimed."""
-        claimed = 0
+        claimed, due = 0, self._due()
         for kind, how in self._kinds.items():
-            batch = [] if how.held_back() else self._claim(kind, how)
+            batch = self._claim(kind, how) if kind in due and not how.held_back() else []
             if batch:
                 claimed += len(batch)
                 self._do(how, batch)
         return claimed
+
+    def _due(self) -> set[str]:
+        """Return the kinds of which a job is due, or is somebody's already: mostly none, and there is no more to do."""
+        with self._db.begin() as tx:
+            return set(tx.execute(_DUE, {"kinds": list(self._kinds), "now": tx.now}).scalars())
 
     def _claim(self, kind: str, how: JobKind) -> list[Job]:
         with self._db.begin() as tx:

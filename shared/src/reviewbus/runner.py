@@ -61,7 +61,13 @@ def parser(name: str) -> argparse.ArgumentParser:
     verbs.add_parser("background", help="relay, consume and work in one process")
     verbs.add_parser("migrate", help="bring the database to the newest schema and create missing topics")
     check = verbs.add_parser("check", help="run the audit sweep once; exit 1 if it found anything")
-    check.add_argument("--restored", action="store_true", help="after a restore, before anything else starts")
+    how = check.add_mutually_exclusive_group()
+    how.add_argument("--restored", action="store_true", help="after a restore, before anything else starts")
+    how.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="build anew what was learnt, beside what is served, and compare; exit 1 if it differs, 2 if it failed",
+    )
     dlq = verbs.add_parser("dlq", help="records that could not be applied or sent").add_subparsers(
         dest="act", required=True
     )

@@ -20,10 +20,13 @@ BIGINT_MAX = 2**63 - 1
 
 
 class Instant(ma.fields.AwareDateTime):
-    """An instant in the one form that events have too: RFC 3339 in UTC, with microseconds and `Z`."""
+    """An instant in the one form that events have too: RFC 3339 in UTC, with microseconds and `Z`.
+
+    One that is written so already, as in a stored answer, stays as it is.
+    """
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002 -- the library's
-        return None if value is None else rfc3339(value)
+        return value if value is None or isinstance(value, str) else rfc3339(value)
 
 
 class Moment(ma.fields.AwareDateTime):

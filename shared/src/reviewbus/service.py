@@ -10,15 +10,21 @@ from reviewbus.consumer import Applier
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import TextIO
 
     import sqlalchemy as sa
     from flask import Flask
 
+    from reviewbus.broker import Broker
     from reviewbus.catalogue import Catalogue
     from reviewbus.consumer import Subscriptions
     from reviewbus.db import Database
     from reviewbus.jobs import JobKind
     from reviewbus.settings import BusSettings
+
+
+class Unable(Exception):
+    """What an operator asked for cannot be done now; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,9 @@ class Service:
 
     `sweep` compares what this service holds with what it depends on, repairs, and returns what it found.
     `move_restored` moves every row of a restored database past what may still be in flight, and returns how many.
+    `rebuild` builds what was learnt anew from the topics, beside what is served, prints how the two compare and says
+    whether they are the same; it raises `Unable` when that cannot be done. None: there is nothing to compare.
+    `niceness`: how much its loops give way to those of other services on the same machine, as `nice(1)` counts it.
     """
 
     settings: BusSettings
@@ -52,6 +61,8 @@ class Service:
     periodic: Sequence[Periodic] = ()
     sweep: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     move_restored: Callable[[], int] = int
+    rebuild: Callable[[Broker, TextIO], bool] | None = None
+    niceness: int = 0
     close: Callable[[], None] = lambda: None
 
     @property

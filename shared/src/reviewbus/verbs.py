@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ import sqlalchemy as sa
 from reviewbus import dead_letters, inbox, loops, migrate, quarantine, telemetry
 from reviewbus.broker import BrokerDown
 from reviewbus.broker.client import KafkaBroker
-from reviewbus.client import PeerUnavailable
+from reviewbus.client import PeerRefused, PeerUnavailable
+from reviewbus.db import is_transient
+from reviewbus.service import Unable
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +29,8 @@ def run(chosen: argparse.Namespace, service: Service) -> int:
     """Run the verb that was chosen; return the exit status."""
     if chosen.verb == "migrate":
         return _migrate(service)
+    if chosen.verb == "check" and chosen.rebuild:
+        return _rebuild(service)
     if chosen.verb == "check":
         try:
             return _restored(service) if chosen.restored else _check(service)
@@ -34,6 +39,7 @@ def run(chosen: argparse.Namespace, service: Service) -> int:
             return 1
     if chosen.verb == "dlq":
         return _dlq(chosen, service)
+    os.nice(service.niceness)
     running = loops.Loops(service, KafkaBroker(service.settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop())
@@ -76,6 +82,35 @@ def _restored(service: Service) -> int:
         quarantine.lift(tx)
     sys.stdout.write(json.dumps({"moved": moved}) + "\n")
     return 0
+
+
+def _rebuild(service: Service) -> int:
+    """Compare what was learnt with the same built anew: 0 when it is the same, 1 when not, 2 when it could not be done.
+
+    Asked to end, the process ends in order, so that nothing of it is left.
+    """
+    if service.rebuild is None:
+        sys.stderr.write(f"{service.settings.service} has nothing that could be built anew\n")
+        return 2
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        return 0 if service.rebuild(KafkaBroker(service.settings), sys.stdout) else 1
+    except Unable as error:
+        words = str(error)
+    except BrokerDown as error:
+        words = f"Kafka did not answer ({error}): start it, look at REVIEW_KAFKA_BOOTSTRAP, and run this again"
+    except PeerUnavailable as error:
+        words = f"another service did not answer ({error}): start it, look at REVIEW_PEERS, and run this again"
+    except PeerRefused as error:
+        words = f"another service refused ({error}): look at REVIEW_SERVICE_TOKEN_FILE, and run this again"
+    except sa.exc.DBAPIError as error:
+        if not is_transient(error):
+            raise
+        words = f"the database did not answer ({type(error.orig).__name__}): start it, and run this again"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    sys.stderr.write(f"not compared: {words}\n")
+    return 2
 
 
 def _dlq(chosen: argparse.Namespace, service: Service) -> int:

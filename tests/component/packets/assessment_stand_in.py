@@ -28,6 +28,7 @@ class Assessment:
     items: dict[tuple[str, str, int], dict[str, Any]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cycles: dict[str, str] = field(default_factory=dict)
     everybody: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     down: bool = False
@@ -41,6 +42,7 @@ class Assessment:
         app = flask.Flask("assessment")
         app.add_url_rule("/internal/contents", view_func=self._contents, methods=["POST"])
         app.add_url_rule("/internal/people", view_func=self._people, methods=["POST"])
+        app.add_url_rule("/internal/cycles", view_func=self._cycles, methods=["POST"])
         app.add_url_rule("/internal/directory", view_func=self._directory)
         app.add_url_rule("/internal/states", view_func=self._states)
         app.add_url_rule("/internal/swept", view_func=self._swept, methods=["POST"])
@@ -111,6 +113,10 @@ class Assessment:
                 self.items.get((each["kind"], each["id"], each["version"]), {**each, "found": False}) for each in wanted
             ]
         }
+
+    def _cycles(self) -> dict[str, Any]:
+        known = [each for each in flask.request.get_json()["cycle_ids"] if each in self.cycles]
+        return {"items": [{"cycle_id": each, "name": self.cycles[each]} for each in known]}
 
     def _people(self) -> dict[str, Any]:
         known = [each for each in flask.request.get_json()["person_ids"] if each in self.names]

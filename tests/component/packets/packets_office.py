@@ -170,6 +170,7 @@ class Office:
     def people(self) -> None:
         for person, manager in LINES.items():
             self.tell("person.changed.v1", {"person_id": person, "manager_id": manager, "active": True, "version": 1})
+        self.assessment.cycles[CYCLE] = f"Year 2026 {CANARY}"
         self.assessment.names |= {person: f"Name of {person} {CANARY}" for person in LINES}
 
     def opened(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pypdf import PdfReader
 
-from component.packets.packets_office import CANARY, EMPLOYEE, HR, MANAGER, OUTSIDER, REVIEW
+from component.packets.packets_office import CANARY, CYCLE, EMPLOYEE, GOALS, HR, MANAGER, OUTSIDER, REVIEW
 from packets import store
 from packets.pdf import TEMPLATE_VERSION
 from packets.queries import packets as queries
@@ -58,6 +58,50 @@ def test_names_stay_as_they_were_when_the_snapshot_was_taken(office: Office) -> 
     office.assessment.names[EMPLOYEE] = "Another name"
     office.released()
     assert office.get(EMPLOYEE, f"/v1/packets/{REVIEW}").json["subject_name"] == f"Name of {EMPLOYEE} {CANARY}"
+
+
+def test_the_header_names_the_cycle_as_it_was_called_when_the_names_were_frozen(office: Office) -> None:
+    office.ready()
+    office.released()
+    office.get(HR, PDF)
+    office.work()
+    first = office.get(EMPLOYEE, PDF).data
+    assert office.get(EMPLOYEE, f"/v1/packets/{REVIEW}").json["cycle_name"] == f"Year 2026 {CANARY}"
+    words = " ".join(PdfReader(io.BytesIO(first)).pages[0].extract_text().split())
+    assert f"Year 2026 {CANARY} · Annual review {CANARY}" in words
+    office.assessment.cycles[CYCLE] = "Renamed"
+    office.do("delete from pdf_files")
+    office.get(HR, PDF)
+    office.work()
+    assert office.get(EMPLOYEE, PDF).data == first
+
+
+def test_the_same_content_in_another_cycle_is_another_document(office: Office) -> None:
+    office.ready()
+    office.released()
+    office.get(HR, PDF)
+    office.work()
+    assert office.get(HR, PDF).status_code == 200
+    office.do("update snapshots set cycle_name = 'Year 2027'")
+    assert office.get(HR, PDF).status_code == 202
+    office.work()
+    assert "Year 2027" in PdfReader(io.BytesIO(office.get(HR, PDF).data)).pages[0].extract_text()
+
+
+def test_without_a_name_of_the_cycle_the_questionnaires_title_stands_alone(office: Office) -> None:
+    office.people()
+    office.assessment.cycles.clear()
+    office.opened()
+    office.work()
+    office.share(GOALS)
+    office.submitted()
+    office.work()
+    office.released()
+    office.get(HR, PDF)
+    office.work()
+    words = " ".join(PdfReader(io.BytesIO(office.get(EMPLOYEE, PDF).data)).pages[0].extract_text().split())
+    assert f"Annual review {CANARY}" in words
+    assert "·" not in words.partition(f"Annual review {CANARY}")[0]
 
 
 def test_the_managers_download_before_the_release_is_no_view(office: Office) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from component.packets.many import turn
 from component.packets.packets_office import EMPLOYEE, HR, MANAGER, OTHER, OTHER_EMPLOYEE, REVIEW, empty, open_office
 from component.packets.pdf_documents import pages_of
 from packets import pdf, store
@@ -138,11 +139,28 @@ def test_a_file_that_somebody_waits_for_is_rendered_before_those_that_nobody_ask
     ahead.work()
     for review_id in (REVIEW, OTHER):
         ahead.post(HR, f"/v1/packets/{review_id}/release-to-manager")
-    ahead.do("delete from jobs where kind <> 'pdf'")
+    ahead.do("delete from jobs where kind not in ('pdf', 'pdf-ahead')")
     assert ahead.get(MANAGER, f"/v1/packets/{OTHER}/pdf").status_code == 202
     Worker(ahead.service.db, ahead.service.jobs).run_once()
     assert ahead.get(MANAGER, f"/v1/packets/{OTHER}/pdf").status_code == 200
+
+
+def test_while_a_command_for_many_is_carried_out_only_files_are_drawn_that_somebody_waits_for(ahead: Office) -> None:
+    ahead.ready()
+    wanted = {"action": "release-to-manager", "selection": {"review_ids": [REVIEW]}, "reason": "All of them."}
+    assert ahead.post(HR, "/v1/packets/bulk", wanted).status_code == 202
+    turn(ahead)
+    assert ahead.rows("select key from jobs where kind = 'pdf-ahead'") == [{"key": REVIEW}]
+    ahead.do("update operations set state = 'running'")
+    ahead.work()
+    assert ahead.rows("select key from pdf_files") == []
     assert ahead.get(MANAGER, PDF).status_code == 202
+    ahead.work()
+    assert ahead.get(MANAGER, PDF).status_code == 200
+    ahead.do("delete from pdf_files")
+    ahead.do("update operations set state = 'completed'")
+    ahead.work()
+    assert ahead.get(MANAGER, PDF).status_code == 200
 
 
 def test_a_document_that_takes_all_time_is_given_up_with_its_reason_and_tried_again_the_next_day(

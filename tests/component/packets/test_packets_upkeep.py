@@ -82,6 +82,7 @@ def test_one_version_that_is_missing_does_not_hold_up_the_others(office: Office)
     [
         ("/internal/contents", "content"),
         ("/internal/people", "people"),
+        ("/internal/cycles", "people"),
         ("/internal/contents", "questionnaire"),
     ],
 )

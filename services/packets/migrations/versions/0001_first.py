@@ -135,8 +135,10 @@ STATEMENTS = (
         id uuid not null,
         command text not null,
         state text not null,
+        begun_by text not null,
         actor_id text not null,
         actor_roles jsonb not null,
+        cycle_id uuid,
         reason text,
         revoke_signatures boolean not null,
         size integer not null,
@@ -144,6 +146,7 @@ STATEMENTS = (
         fires_at timestamptz,
         expires_at timestamptz,
         created_at timestamptz not null,
+        applied_at timestamptz,
         started_at timestamptz,
         finished_at timestamptz,
         turned_at timestamptz not null,
@@ -154,6 +157,7 @@ STATEMENTS = (
     create index operations_open on operations (turned_at)
     where state in ('planning', 'scheduled', 'running', 'cancelling')
     """,
+    "create index operations_plans on operations (begun_by) where state in ('planning', 'planned')",
     """
     create table packets (
         review_id uuid not null,
@@ -271,6 +275,7 @@ STATEMENTS = (
         taken_at timestamptz not null,
         subject_name text,
         manager_name text,
+        cycle_name text,
         language text,
         primary key (review_id, hash, manager_id)
     )

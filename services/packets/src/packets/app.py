@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packets import api, store
-from packets.commands.keeping import CONTENT, PDF, PEOPLE, QUESTIONNAIRE, REBIND
+from packets.commands.keeping import CONTENT, PDF, PDF_AHEAD, PEOPLE, QUESTIONNAIRE, REBIND
 from packets.domain.refusals import Refusal
 from packets.pdf import Renderer
 from packets.peers import Assessment
@@ -14,12 +14,14 @@ from packets.settings import Settings, read_settings
 from packets.subscriptions import SUBSCRIPTIONS
 from packets.work.fetching import Fetcher
 from packets.work.operations import Operator
+from packets.work.rebuild import Rebuild
 from packets.work.rendering import Printer
 from packets.work.upkeep import Keeper
 from reviewbus import http
 from reviewbus.auth import Verifier
 from reviewbus.catalogue import Catalogue
 from reviewbus.clock import new_id, utc_now
+from reviewbus.consumer import Applier
 from reviewbus.db import Database
 from reviewbus.jobs import JobKind
 from reviewbus.outbox import Notifier
@@ -55,6 +57,15 @@ def build(
     printer = Printer(db=db, fetcher=fetcher, renderer=renderer, company=chosen.company_name, ahead=chosen.render_ahead)
     keeper = Keeper(db=db, assessment=assessment, settings=chosen)
     operator = Operator(db=db, settings=chosen)
+    rebuild = Rebuild(
+        db=db,
+        settings=bus,
+        assessment=assessment,
+        applier=lambda: Applier(SUBSCRIPTIONS, catalogue),
+        topics=tuple(sorted({catalogue.topic_of(kind) for kind in SUBSCRIPTIONS})),
+        catalogue=catalogue,
+        migrations=MIGRATIONS,
+    )
 
     def wsgi() -> Flask:
         edge = http.Edge(
@@ -90,6 +101,7 @@ def build(
         ),
         sweep=keeper.sweep,
         move_restored=keeper.move_restored,
+        rebuild=rebuild,
         close=close,
     )
 
@@ -101,4 +113,5 @@ def _kinds(fetcher: Fetcher, keeper: Keeper, printer: Printer) -> dict[str, JobK
         REBIND: JobKind(run=keeper.rebind),
         PEOPLE: JobKind(run=fetcher.people, batch=200),
         PDF: JobKind(run=printer.render),
+        PDF_AHEAD: JobKind(run=printer.render_ahead, held_back=printer.is_busy),
     }

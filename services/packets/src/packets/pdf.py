@@ -22,7 +22,7 @@ from typing import IO, Any, ClassVar, Final, cast
 import reviewbus
 
 # Raised with every change of the template, the style sheet, the fonts or the library: rendered files are kept under it.
-TEMPLATE_VERSION: Final = "3"
+TEMPLATE_VERSION: Final = "4"
 
 RENDER_S_MAX: Final = 20.0
 START_S_MAX: Final = 30.0
@@ -89,9 +89,10 @@ class PdfAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdfDocument:
-    """All that is printed. `period` is the questionnaire's title; `rating` the calibrated or final one, if included.
+    """All that is printed.
 
-    `draft`: every page says that the packet is not released.
+    `period` names the cycle and the questionnaire; `rating` is the calibrated or final one, if included. `draft`: every
+    page says that the packet is not released.
     """
 
     title: str

@@ -39,6 +39,11 @@ class Assessment:
         answer = self._client.post("/internal/people", {"person_ids": list(person_ids)})
         return {item["person_id"]: item for item in answer["items"]}
 
+    def cycles(self, cycle_ids: Sequence[str]) -> dict[str, Item]:
+        """What these cycles are called; those that are not known are left out; at most ITEMS_MAX."""
+        answer = self._client.post("/internal/cycles", {"cycle_ids": list(cycle_ids)})
+        return {item["cycle_id"]: item for item in answer["items"]}
+
     def directory(self, cursor: str | None) -> tuple[list[Item], str | None]:
         """A page of who reports to whom in the order of the people's ids, and where the next one begins."""
         answer = self._client.get(directory.ADDRESS, {"cursor": cursor, "limit": STATES_ROWS})

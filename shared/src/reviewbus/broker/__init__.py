@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from reviewbus.catalogue import Topic
 
@@ -116,6 +116,16 @@ class Broker(Protocol):
 
     def ensure_topics(self, topics: Sequence[Topic]) -> list[str]:
         """Create the topics that are missing and return their names; raises `BrokerDown`."""
+        ...
+
+    def history(
+        self, topics: Sequence[str], limit: int, start: Mapping[Place, int]
+    ) -> Generator[list[Record], None, None]:
+        """Bring all that these topics hold, up to their ends as they are when the first batch is asked for.
+
+        At most `limit` at once, in order within a partition; a place begins at its offset in `start`, else at its
+        beginning. No group knows of it, and nothing is committed. Raises `BrokerDown`, also where a topic is missing.
+        """
         ...
 
 

@@ -20,7 +20,7 @@ from reviewbus.broker import BEHIND, BrokerDown, Failure, Record, partition_of
 from reviewbus.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from reviewbus.broker import Outgoing, Place, Producer, Subscription
     from reviewbus.catalogue import Topic
@@ -31,6 +31,8 @@ DELIVERY_TIMEOUT_MS = 15_000
 CLOSE_S_MAX = 5
 # So often in a row a poll may fail before the consumer's client is replaced.
 FAILURES_MAX = 3
+# So many polls of a second may bring nothing before the end is reached.
+SILENT_POLLS_MAX = 30
 UNACKNOWLEDGED = Failure("unacknowledged", permanent=False)
 _NO_METADATA = kafka_errors.KafkaTimeoutError.__name__
 _log = logger("broker")
@@ -69,12 +71,7 @@ class KafkaBroker:
         """Create the topics that are missing and return their names; raises `BrokerDown`."""
         admin = None
         try:
-            admin = kafka.KafkaAdminClient(
-                bootstrap_servers=self._settings.kafka_bootstrap,
-                api_version=API_VERSION,
-                client_id="topics",
-                bootstrap_timeout_ms=10_000,
-            )
+            admin = self._admin()
             existing = set(admin.list_topics())
             wanted = {
                 topic.name: {
@@ -100,6 +97,76 @@ class KafkaBroker:
         finally:
             if admin is not None:
                 admin.close()
+
+    def history(
+        self, topics: Sequence[str], limit: int, start: Mapping[Place, int]
+    ) -> Generator[list[Record], None, None]:
+        """Bring what the topics hold up to their present ends, without a group; raises `BrokerDown`."""
+        client = None
+        try:
+            places = self._places(topics)
+            client = kafka.KafkaConsumer(
+                bootstrap_servers=self._settings.kafka_bootstrap,
+                client_id=f"{self._settings.service}-history",
+                group_id=None,
+                api_version=API_VERSION,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                allow_auto_create_topics=False,
+                max_partition_fetch_bytes=4 * 1024 * 1024,
+                metrics_enabled=False,
+            )
+            client.assign(places)
+            yield from _up_to(client, _seek(client, places, start), limit)
+        except kafka_errors.KafkaError as error:
+            raise BrokerDown(type(error).__name__) from error
+        finally:
+            if client is not None:
+                client.close(autocommit=False, timeout_ms=CLOSE_S_MAX * 1000)
+
+    def _admin(self) -> Any:
+        return kafka.KafkaAdminClient(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            api_version=API_VERSION,
+            client_id="topics",
+            bootstrap_timeout_ms=10_000,
+        )
+
+    def _places(self, topics: Sequence[str]) -> list[TopicPartition]:
+        # Asked by this client, since a consumer would wait for ever for a broker that is away.
+        admin = self._admin()
+        try:
+            if missing := sorted(set(topics) - set(admin.list_topics())):
+                msg = f"there is no {', '.join(missing)}"
+                raise BrokerDown(msg)
+            found = admin.describe_topics(list(topics))
+        finally:
+            admin.close()
+        return [TopicPartition(topic["name"], one["partition_index"]) for topic in found for one in topic["partitions"]]
+
+
+def _seek(client: Any, places: Sequence[TopicPartition], start: Mapping[Place, int]) -> dict[TopicPartition, int]:
+    """Put the client at the beginning of every partition, or where `start` says; return their ends."""
+    firsts, ends = client.beginning_offsets(places), client.end_offsets(places)
+    for place in places:
+        wanted = start.get((place.topic, place.partition), 0)
+        # A broker that has lost its records begins anew.
+        client.seek(place, wanted if firsts[place] <= wanted <= ends[place] else firsts[place])
+    return {place: int(end) for place, end in ends.items()}
+
+
+def _up_to(client: Any, ends: Mapping[TopicPartition, int], limit: int) -> Generator[list[Record], None, None]:
+    silent = 0
+    # Not until so many have come: where a topic is compacted, offsets are missing.
+    while any(client.position(place) < end for place, end in ends.items()):
+        batches = client.poll(timeout_ms=1_000, max_records=limit)
+        silent = 0 if batches else silent + 1
+        if silent >= SILENT_POLLS_MAX:
+            msg = f"nothing came for {SILENT_POLLS_MAX} s"
+            raise BrokerDown(msg)
+        came = [_record(one) for place, batch in batches.items() for one in batch if one.offset < ends[place]]
+        if came:
+            yield came
 
 
 class _KafkaProducer:
@@ -178,6 +245,17 @@ def _outcome(future: Any) -> Failure | None:
     if future.succeeded():
         return None
     return Failure(type(future.exception).__name__, permanent=isinstance(future.exception, _PERMANENT))
+
+
+def _record(one: Any) -> Record:
+    return Record(
+        topic=one.topic,
+        partition=one.partition,
+        offset=one.offset,
+        key=one.key,
+        headers=tuple((name, content or b"") for name, content in one.headers),
+        value=one.value,
+    )
 
 
 class _Listener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]
@@ -260,18 +338,7 @@ class _KafkaSubscription:
             # A partition assigned during the poll was not paused yet; its records come again after `resume`.
             self._each(lambda place: self._client.seek(place, batches[place][0].offset), batches)
             return []
-        return [
-            Record(
-                topic=one.topic,
-                partition=one.partition,
-                offset=one.offset,
-                key=one.key,
-                headers=tuple((name, content or b"") for name, content in one.headers),
-                value=one.value,
-            )
-            for batch in batches.values()
-            for one in batch
-        ]
+        return [_record(one) for batch in batches.values() for one in batch]
 
     def commit(self, offsets: Mapping[Place, int]) -> None:
         chosen = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reviewbus.broker import BEHIND, BrokerDown, Failure, Outgoing, Place, Record, partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from reviewbus.broker import Producer, Subscription
     from reviewbus.catalogue import Topic
@@ -48,6 +48,23 @@ class MemoryBroker:
         for topic in missing:
             self.partitions[topic.name] = topic.partitions
         return sorted(topic.name for topic in missing)
+
+    def history(
+        self, topics: Sequence[str], limit: int, start: Mapping[Place, int]
+    ) -> Generator[list[Record], None, None]:
+        """Bring what the topics hold up to their present ends; raises `BrokerDown`."""
+        if self.down or any(topic not in self.partitions for topic in topics):
+            raise BrokerDown
+        held = [
+            log[start.get(place, 0) if start.get(place, 0) <= len(log) else 0 :]
+            for place, log in sorted(self.logs.items())
+            if place[0] in topics
+        ]
+        for records in held:
+            for first in range(0, len(records), limit):
+                if self.down:
+                    raise BrokerDown
+                yield records[first : first + limit]
 
     def records(self) -> list[Record]:
         """Return every record held, by topic, partition and offset."""

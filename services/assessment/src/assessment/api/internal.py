@@ -31,6 +31,12 @@ def people(tx: Tx, _caller: Caller, body: dict[str, Any]) -> Any:
     return {"items": queries.people(tx, body["person_ids"])}
 
 
+@routes.internal("/internal/cycles", body=shapes.CyclesBody, answer=shapes.CycleNames)
+def cycles(tx: Tx, _caller: Caller, body: dict[str, Any]) -> Any:
+    """Tell what cycles are called."""
+    return {"items": queries.cycles(tx, body["cycle_ids"])}
+
+
 @routes.internal("/internal/directory", query=shapes.DirectoryQuery, answer=shapes.Directory)
 def directory(tx: Tx, _caller: Caller, query: dict[str, Any]) -> Any:
     """Tell who reports to whom and who is active, of everybody, page by page; no names."""

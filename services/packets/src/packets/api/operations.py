@@ -10,6 +10,7 @@ from packets.commands import operations
 from packets.commands.operations import Chosen, Wanted
 from packets.domain.operation import Command
 from packets.queries import operations as queries
+from packets.queries.operations import Filters
 from packets.schemas import operations as shapes
 from packets.schemas.packets import PacketShape
 from reviewbus import http
@@ -40,7 +41,20 @@ def begin(tx: Tx, caller: Caller, body: Words) -> Answer:
         fires_at=body["not_before"],
         dry_run=body["dry_run"],
     )
-    return begun(operations.begin(tx, actor(caller), wanted, _chosen(body["selection"])))
+    plans_max = http.edge().services["settings"].operation_plans_max
+    return begun(operations.begin(tx, actor(caller), wanted, _chosen(body["selection"]), plans_max=plans_max))
+
+
+@routes.read("/v1/packets/bulk", query=shapes.OperationsQuery, answer=shapes.OperationsShape)
+def begun_operations(tx: Tx, caller: Caller, query: Words) -> Words:
+    """List the operations that HR began, the newest first; without those that concern the own review alone."""
+    after = decode_cursor(query["cursor"], str)
+    filters = Filters(
+        state=query["state"], command=query["action"], cycle_id=query["cycle_id"] and str(query["cycle_id"])
+    )
+    start = review_id_of(after[0]) if after else None
+    items, last = queries.listing(tx, actor(caller), filters, after=start, limit=query["limit"])
+    return {"items": items, "next_cursor": encode_cursor(last) if last else None}
 
 
 @routes.read("/v1/packets/operations/<uuid:operation_id>", answer=shapes.OperationShape)
@@ -79,7 +93,7 @@ def apply(tx: Tx, caller: Caller, body: Words, operation_id: UUID) -> Answer:
 
 @routes.command("/v1/packets/operations/<uuid:operation_id>/cancel", answer=shapes.BegunShape)
 def cancel(tx: Tx, caller: Caller, operation_id: UUID) -> Answer:
-    """Leave alone what an operation has not begun."""
+    """Leave alone what an operation has not begun; a plan is gone then."""
     return begun(operations.cancel(tx, str(operation_id), actor(caller)), status=200)
 
 

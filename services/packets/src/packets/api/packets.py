@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, jsonify
@@ -141,11 +142,11 @@ def release_to_manager(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
 @routes.command(
     "/v1/packets/<uuid:review_id>/release",
     body=shapes.Release,
-    answer=shapes.PacketShape,
+    answer=shapes.ReleasedShape,
     status=202,
     if_match=True,
 )
-@routes.alt_response(200, schema=shapes.PacketShape, description="Done already, or at once")
+@routes.alt_response(200, schema=shapes.ReleasedShape, description="Done already, or at once")
 def release_packet(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answer:
     """Release a packet to the employee, as it was previewed: at once, or at an instant if it still can be then.
 
@@ -160,9 +161,11 @@ def release_packet(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Answ
         not_before=body["not_before"],
     )
     if operation is None:
-        return packet_answer(saved, waits=awaited_fence(saved) is not None)
+        now = packet_answer(saved, waits=awaited_fence(saved) is not None)
+        return replace(now, acknowledgement={**now.acknowledgement, "scheduled": None})
     location = f"/v1/packets/operations/{operation.id}"
-    return Answer(status=202, acknowledgement=acknowledge(saved), location=location)
+    words = {**acknowledge(saved), "scheduled": queries.waiting(operation)}
+    return Answer(status=202, acknowledgement=words, location=location)
 
 
 @routes.command("/v1/packets/<uuid:review_id>/unrelease", body=shapes.Unrelease, answer=shapes.PacketShape, status=202)

@@ -9,7 +9,7 @@ from packets.domain.history import entries
 from packets.domain.packet import Packet, PacketState
 from packets.domain.projection import wants_content
 from packets.domain.refusals import NotFound
-from packets.domain.release import decided_anew
+from packets.domain.release import decided_anew, taken_back
 from reviewbus import jobs
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 # What the commands queue, and the worker does.
-CONTENT, QUESTIONNAIRE, PEOPLE, REBIND, PDF = "content", "questionnaire", "people", "rebind", "pdf"
+CONTENT, QUESTIONNAIRE, PEOPLE, REBIND = "content", "questionnaire", "people", "rebind"
+# That somebody waits for, and that nobody asked for yet.
+PDF, PDF_AHEAD = "pdf", "pdf-ahead"
 DECIDED_ANEW = "decided-anew"
 _READ_SOON = frozenset({PacketState.WITH_MANAGER, PacketState.RELEASED})
 
@@ -113,8 +115,9 @@ def _follow_up(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
         if shown is not None and shown != store.shown_by(old):
             name.append(new.review_id)
         if new.state in _READ_SOON and (shown, new.state) != (store.shown_by(old), old.state):
-            draw[new.review_id] = {"review_id": new.review_id, "ahead": True}
+            draw[new.review_id] = {"review_id": new.review_id}
     store.leave_scheduled(tx, [new.review_id for old, new in steps if decided_anew(old, new)], DECIDED_ANEW)
+    store.leave_running(tx, [new.review_id for old, new in steps if taken_back(old, new)], DECIDED_ANEW)
     jobs.enqueue_many(tx, CONTENT, fetch)
     fetch_names(tx, name)
-    jobs.enqueue_many(tx, PDF, draw)
+    jobs.enqueue_many(tx, PDF_AHEAD, draw)

@@ -13,7 +13,7 @@ from packets.commands.release import release as release_now
 from packets.domain import operation as domain
 from packets.domain import release as single
 from packets.domain.history import Act
-from packets.domain.ids import OperationId, ReviewId
+from packets.domain.ids import CycleId, OperationId, ReviewId
 from packets.domain.operation import Command, Item, Operation, OperationState, Outcome
 from packets.domain.packet import PacketState, Part
 from packets.domain.people import HR_ADMIN
@@ -56,10 +56,15 @@ class Wanted:
     dry_run: bool = False
 
 
-def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen) -> Operation:
-    """A new operation over what is chosen now. An unrelease that is no plan hides its packets with this transaction."""
+def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen, *, plans_max: int) -> Operation:
+    """A new operation over what is chosen now. An unrelease that is no plan hides its packets with this transaction.
+
+    Nobody has more than `plans_max` plans that were not applied.
+    """
     domain.may_begin(actor)
     refuse(domain.unmet_instant(wanted.fires_at, now=tx.now))
+    if wanted.dry_run:
+        refuse(domain.unmet_plan(store.count_plans(tx, actor.person_id), plans_max=plans_max))
     fresh = _begun(tx, actor, wanted)
     if chosen.filters is None:
         named = [Item(review_id=ReviewId(each), outcome=Outcome.CHOSEN) for each in chosen.review_ids]
@@ -67,6 +72,7 @@ def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen) -> Operation:
     elif store.cycle(tx, chosen.filters["cycle_id"]) is None:
         raise NotFound
     else:
+        fresh = replace(fresh, cycle_id=CycleId(chosen.filters["cycle_id"]))
         size = store.choose_filtered(tx, fresh, chosen.filters, chosen.leave_out)
     operation = replace(fresh, size=size)
     store.add_operation(tx, operation)
@@ -86,10 +92,13 @@ def apply(tx: Tx, operation_id: str, actor: Actor, *, fires_at: datetime | None)
 
 
 def cancel(tx: Tx, operation_id: str, actor: Actor) -> Operation:
-    """Leave alone what was not begun."""
+    """Leave alone what was not begun. Of a plan nothing is left: it has changed no packet."""
     before = _locked(tx, operation_id, actor)
     after = domain.cancel(before)
-    if after != before:
+    if before.state in domain.PLANS:
+        store.drop_operation(tx, operation_id)
+        _audit(tx, "operation.cancel", after, actor)
+    elif after != before:
         store.leave_waiting(tx, after)
         store.save_operation(tx, before, after)
         _audit(tx, "operation.cancel", after, actor)
@@ -187,6 +196,7 @@ def _begun(tx: Tx, actor: Actor, wanted: Wanted) -> Operation:
         id=OperationId(str(tx.new_id())),
         command=wanted.command,
         state=OperationState.RUNNING,
+        begun_by=actor.person_id,
         actor=actor,
         reason=wanted.reason,
         revoke_signatures=wanted.revoke_signatures,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from packets import store
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from packets.domain.packet import Packet, Part
     from packets.domain.people import Actor
     from reviewbus.db import Tx
-
-# Jobs are done in the order of their times: after a bulk release there may be an hour of them.
-_BEFORE_OTHERS = timedelta(days=1)
 
 
 def read(tx: Tx, review_id: str, actor: Actor) -> tuple[Packet, Part]:
@@ -40,8 +36,8 @@ def authorise(tx: Tx, review_id: str, actor: Actor) -> Packet:
 
 
 def want_pdf(tx: Tx, review_id: str) -> None:
-    """Have the packet's PDF rendered, before those that nobody waits for."""
-    jobs.enqueue(tx, PDF, review_id, {"review_id": review_id, "ahead": False}, run_at=tx.now - _BEFORE_OTHERS)
+    """Have the packet's PDF rendered for somebody who waits for it."""
+    jobs.enqueue(tx, PDF, review_id, {"review_id": review_id})
 
 
 def download(tx: Tx, previewed: Packet, actor: Actor) -> Packet | None:

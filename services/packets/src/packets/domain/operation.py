@@ -20,6 +20,7 @@ from packets.domain.refusals import (
     OperationNotPlanned,
     PlanExpired,
     Refusal,
+    TooManyPlans,
     refuse,
 )
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from packets.domain.facts import Record
-    from packets.domain.ids import OperationId, ReviewId
+    from packets.domain.ids import CycleId, OperationId, PersonId, ReviewId
     from packets.domain.people import Standing
 
 
@@ -65,6 +66,8 @@ class Outcome(StrEnum):
 
 
 FINISHED = frozenset({OperationState.COMPLETED, OperationState.CANCELLED})
+# A plan that nobody has applied.
+PLANS = frozenset({OperationState.PLANNING, OperationState.PLANNED})
 WAITING = frozenset({Outcome.CHOSEN, Outcome.ALLOWED})
 # How packets can end under an operation.
 ENDS = (Outcome.DONE, Outcome.SKIPPED, Outcome.FAILED, Outcome.CANCELLED)
@@ -77,16 +80,19 @@ NOTHING_TO_DO = "nothing-to-do"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One row per operation. `actor` is who acts: who began it, or applied its plan.
+    """One row per operation. `actor` is who acts: who began it (`begun_by`), or applied its plan.
 
-    `size` counts its packets. `position` is how far the present pass is: packets are taken in the order of their
-    ids. `fires_at`: not before then; `expires_at`: until when a plan can be applied.
+    `cycle_id` is the cycle that a filter named. `size` counts its packets. `position` is how far the present pass is:
+    packets are taken in the order of their ids. `fires_at`: not before then; `expires_at`: until when a plan can be
+    applied.
     """
 
     id: OperationId
     command: Command
     state: OperationState
+    begun_by: PersonId
     actor: Actor
+    cycle_id: CycleId | None = None
     reason: str | None = None
     revoke_signatures: bool = False
     size: int = 0
@@ -115,6 +121,11 @@ def may_see(operation: Operation | None, actor: Actor) -> Operation:
     if operation is None or not (HR_ADMIN in actor.roles or actor.person_id == operation.actor.person_id):
         raise NotFound
     return operation
+
+
+def unmet_plan(open_plans: int, *, plans_max: int) -> list[Refusal]:
+    """Why the person cannot make one more plan beside so many: each keeps a line for every packet."""
+    return [TooManyPlans(plans_max=plans_max)] if open_plans >= plans_max else []
 
 
 def unmet_instant(fires_at: datetime | None, *, now: datetime) -> list[Refusal]:

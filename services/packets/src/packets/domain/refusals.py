@@ -215,6 +215,13 @@ class OperationNotPlanned(Refusal):
     rank = Rank.CONFLICT
 
 
+class TooManyPlans(Refusal):
+    """You have as many plans as one person may have; apply or cancel one first. Params: plans_max."""
+
+    code = "too-many-plans"
+    rank = Rank.CONFLICT
+
+
 class PlanExpired(Refusal):
     """The plan is too old; make a new one."""
 

@@ -123,10 +123,14 @@ def unmet_cancel_scheduled(packet: Packet, standing: Standing, scheduled_by: Col
 
 def decided_anew(old: Packet, new: Packet) -> bool:
     """Whether somebody has released or taken back the packet, so that no release that was to fire later stands."""
-    if old.state is new.state:
+    return taken_back(old, new) or (old.state is not new.state and new.state is PacketState.RELEASING)
+
+
+def taken_back(old: Packet, new: Packet) -> bool:
+    """Whether the packet was taken from the employee, from the manager, or on its way."""
+    if old.state is new.state or new.state is PacketState.RELEASING:
         return False
-    taken_back = old.state is PacketState.WITH_MANAGER and new.state is not PacketState.RELEASING
-    return taken_back or new.state in {PacketState.RELEASING, PacketState.UNRELEASING}
+    return old.state is PacketState.WITH_MANAGER or new.state is PacketState.UNRELEASING
 
 
 def unmet_send_to_manager(packet: Packet, standing: Standing) -> list[Refusal]:

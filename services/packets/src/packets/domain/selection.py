@@ -42,6 +42,14 @@ class QuestionKind(StrEnum):
     SINGLE_CHOICE = "single_choice"
 
 
+class Binding(StrEnum):
+    """How a packet stands to its cycle's newest selection: it has it, is to get it, or keeps an older one for now."""
+
+    BOUND = "bound"
+    TO_REBIND = "to_rebind"
+    KEPT = "kept"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One question of the cycle's questionnaire, without its text."""
@@ -151,9 +159,16 @@ def may_be_rebound(packet: Packet) -> bool:
     return packet.state not in FROZEN and not signed_holders(packet)
 
 
+def binding(packet: Packet, selection: Selection) -> Binding:
+    """How the packet stands to the cycle's newest selection."""
+    if packet.selection_version >= selection.version:
+        return Binding.BOUND
+    return Binding.TO_REBIND if may_be_rebound(packet) else Binding.KEPT
+
+
 def bind(packet: Packet, selection: Selection) -> Packet:
     """The packet with the cycle's selection, if that is newer than its own and may take effect now."""
-    if selection.version <= packet.selection_version or not may_be_rebound(packet):
+    if binding(packet, selection) is not Binding.TO_REBIND:
         return packet
     required = packet.calibration is not CalibrationState.NOT_REQUIRED
     return replace(

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from packets import store
 from packets.domain import session as sessions
-from packets.domain.packet import CalibrationState
+from packets.domain.packet import FROZEN, CalibrationState
 from packets.domain.people import HR_ADMIN
 from packets.domain.refusals import NotFound, refuse
-from packets.domain.selection import unmet_see
-from packets.store.tables import calibration_members, calibration_reviews
+from packets.domain.selection import Binding, unmet_see
+from packets.store.tables import calibration_members, calibration_reviews, packets
 from packets.store.tables import calibration_sessions as table
 
 if TYPE_CHECKING:
@@ -44,7 +44,24 @@ def shared_questions(tx: Tx, cycle_id: str, actor: Actor) -> Words:
         "questions": None
         if offered is None
         else [{name: each[name] for name in ("question_id", "text", "kind")} for each in offered],
+        "rebinding": _rebinding(tx, cycle_id, selection.version, actor),
     }
+
+
+def _rebinding(tx: Tx, cycle_id: str, newest: int, actor: Actor) -> Words:
+    """How many packets stand how to the newest selection, as `domain.selection.binding` says; without the own."""
+    keeps = sa.or_(
+        packets.c.state.in_(sorted(each.value for each in FROZEN)),
+        packets.c.holds.path_exists("strict $[*] ? (@[2] == true)"),
+    )
+    stands = sa.case(
+        (packets.c.selection_version >= newest, Binding.BOUND.value),
+        (keeps, Binding.KEPT.value),
+        else_=Binding.TO_REBIND.value,
+    ).label("stands")
+    mine = packets.c.cycle_id == cycle_id, packets.c.subject_id != actor.person_id
+    counted = sa.select(stands, sa.func.count().label("packets")).where(*mine).group_by(stands)
+    return {each.value: 0 for each in Binding} | {row.stands: row.packets for row in tx.execute(counted)}
 
 
 def board(tx: Tx, session_id: str, actor: Actor) -> Words:

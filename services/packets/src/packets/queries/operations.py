@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
 from packets import store
-from packets.domain.operation import ENDS, Outcome, may_see
+from packets.domain.operation import ENDS, Outcome, may_begin, may_see
+from packets.domain.people import HR_ADMIN
 from packets.domain.refusals import NotFound, Refusal
-from packets.store.tables import operation_items
+from packets.store.tables import operation_items, operations, packets
 from reviewbus.problems import explain
 
 if TYPE_CHECKING:
@@ -20,6 +22,46 @@ if TYPE_CHECKING:
     from reviewbus.problems import RefusalLike
 
 Words = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a list of operations is narrowed to; None: not at all."""
+
+    state: str | None = None
+    command: str | None = None
+    cycle_id: str | None = None
+
+
+def listing(tx: Tx, actor: Actor, filters: Filters, *, after: str | None, limit: int) -> tuple[list[Words], str | None]:
+    """The operations that HR began, the newest first, and the id after which to go on. Refuses `forbidden-role`.
+
+    A manager's release that waits for its instant is told at its packet. What concerns only the reader's own review
+    is left out.
+    """
+    may_begin(actor)
+    mine = operation_items.c.review_id.in_(
+        sa.select(packets.c.review_id).where(packets.c.subject_id == actor.person_id)
+    )
+    own = sa.select(sa.func.count()).where(operation_items.c.operation_id == operations.c.id, mine)
+    statement = (
+        sa.select(operations, (operations.c.size - own.scalar_subquery()).label("review_count"))
+        .where(operations.c.actor_roles.contains([HR_ADMIN]))
+        .where(sa.or_(operations.c.size == 0, _any_item(actor).is_not(None)))
+        .order_by(operations.c.id.desc())
+        .limit(limit + 1)
+    )
+    for column, value in ((operations.c.state, filters.state), (operations.c.command, filters.command)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if filters.cycle_id is not None:
+        named = sa.and_(operations.c.cycle_id.is_(None), _any_item(actor, filters.cycle_id).is_not(None))
+        statement = statement.where(sa.or_(operations.c.cycle_id == filters.cycle_id, named))
+    if after is not None:
+        statement = statement.where(operations.c.id < after)
+    rows = list(tx.execute(statement).mappings())
+    items = [_summary(store.operation_of(row), store.times_of(row), row["review_count"]) for row in rows[:limit]]
+    return items, rows[limit - 1]["id"] if len(rows) > limit else None
 
 
 def found(tx: Tx, operation_id: str, actor: Actor) -> tuple[Operation, Times]:
@@ -38,19 +80,10 @@ def progress(tx: Tx, operation_id: str, actor: Actor) -> Words:
     rate = _rate(tx, times, sum(counts[each.value] for each in ENDS))
     left = counts[Outcome.CHOSEN] + counts[Outcome.ALLOWED] + counts[Outcome.ASKED]
     return {
-        "operation_id": operation.id,
-        "action": operation.command.value,
-        "state": operation.state.value,
-        "by": operation.actor.person_id,
+        **_summary(operation, times, sum(counts.values())),
         "reason": operation.reason,
         "revoke_signatures": operation.revoke_signatures,
-        "review_count": sum(counts.values()),
         "counts": counts,
-        "created_at": times.created_at,
-        "not_before": operation.fires_at,
-        "expires_at": operation.expires_at,
-        "started_at": times.started_at,
-        "finished_at": times.finished_at,
         "per_second": None if rate is None else round(rate, 1),
         "seconds_left": round(left / rate, 1) if rate and times.finished_at is None else None,
     }
@@ -63,6 +96,37 @@ def items(
     found(tx, operation_id, actor)
     rows = _rows(tx, operation_id, actor, outcome=outcome, after=after, limit=limit + 1)
     return rows[:limit], rows[limit - 1]["review_id"] if len(rows) > limit else None
+
+
+def _any_item(actor: Actor, cycle_id: str | None = None) -> sa.ScalarSelect[int]:
+    """Some packet of the operation that is not the reader's own, of that cycle if one is given."""
+    item = sa.select(sa.literal(1)).where(
+        operation_items.c.operation_id == operations.c.id,
+        operation_items.c.subject_id.is_distinct_from(actor.person_id),
+    )
+    if cycle_id is not None:
+        item = item.join(packets, packets.c.review_id == operation_items.c.review_id)
+        item = item.where(packets.c.cycle_id == cycle_id)
+    # A limit, so that each operation's items are looked at until the first, and not all items for all operations.
+    return item.limit(1).scalar_subquery()
+
+
+def _summary(operation: Operation, times: Times, review_count: int) -> Words:
+    return {
+        "operation_id": operation.id,
+        "action": operation.command.value,
+        "state": operation.state.value,
+        "cycle_id": operation.cycle_id,
+        "by": operation.begun_by,
+        "applied_by": operation.actor.person_id if times.applied_at is not None else None,
+        "review_count": review_count,
+        "created_at": times.created_at,
+        "applied_at": times.applied_at,
+        "not_before": operation.fires_at,
+        "expires_at": operation.expires_at,
+        "started_at": times.started_at,
+        "finished_at": times.finished_at,
+    }
 
 
 def _rows(

@@ -17,6 +17,7 @@ from packets.domain.refusals import NotFound
 from packets.store.rows import from_row
 from packets.store.tables import packets as table
 from reviewbus.canonical import digest
+from reviewbus.clock import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,8 +84,14 @@ def scheduled(tx: Tx, packet: Packet, part: Part) -> Words | None:
     """The release that will fire, which the employee is not told of."""
     if part is Part.EMPLOYEE:
         return None
-    waiting = store.scheduled_for(tx, [packet.review_id]).get(packet.review_id)
-    return _scheduled(waiting[0]) if waiting else None
+    found = store.scheduled_for(tx, [packet.review_id]).get(packet.review_id)
+    return waiting(found[0]) if found else None
+
+
+def waiting(operation: Operation) -> Words:
+    """What is told of a release that waits for its instant, as it can be kept with an answer."""
+    at = None if operation.fires_at is None else rfc3339(operation.fires_at)
+    return {"not_before": at, "by": operation.actor.person_id, "operation_id": operation.id}
 
 
 def view(tx: Tx, packet: Packet, part: Part) -> Words:
@@ -102,6 +109,7 @@ def view(tx: Tx, packet: Packet, part: Part) -> Words:
         "manager_id": packet.manager_id,
         "subject_name": names.subject,
         "manager_name": names.manager,
+        "cycle_name": names.cycle,
         "state": packet.state.value,
         "epoch": packet.epoch,
         "viewed": is_viewed(packet),
@@ -129,8 +137,8 @@ def actions(tx: Tx, review_id: str, actor: Actor) -> tuple[Packet, tuple[domain_
     packet = store.read(tx, review_id)
     if packet is None:
         raise NotFound
-    waiting = store.scheduled_for(tx, [review_id]).get(review_id, [])
-    scheduled_by = [each.actor.person_id for each in waiting]
+    found = store.scheduled_for(tx, [review_id]).get(review_id, [])
+    scheduled_by = [each.actor.person_id for each in found]
     return packet, domain_actions.actions(packet, store.standing(tx, packet, actor), scheduled_by=scheduled_by)
 
 
@@ -157,6 +165,7 @@ def pdf_key(library: Library, packet: Packet, names: store.Names, *, company: st
         "questionnaire": list(_content(library, packet).questionnaire),
         "subject": names.subject,
         "manager": names.manager,
+        "cycle": names.cycle,
         "company": company,
         "template": template,
         "language": names.language,
@@ -182,13 +191,9 @@ def paper(tx: Tx, packet: Packet, *, company: str, template: str) -> Paper:
 
 def _tell_scheduled(tx: Tx, items: Sequence[Words]) -> None:
     # What is released has nothing to fire: the employee, who sees no other packet, is told of none.
-    waiting = {each["review_id"]: each for each in items if each["state"] != PacketState.RELEASED}
-    for review_id, found in store.scheduled_for(tx, waiting.keys()).items():
-        waiting[review_id]["scheduled"] = _scheduled(found[0])
-
-
-def _scheduled(operation: Operation) -> Words:
-    return {"not_before": operation.fires_at, "by": operation.actor.person_id, "operation_id": operation.id}
+    unreleased = {each["review_id"]: each for each in items if each["state"] != PacketState.RELEASED}
+    for review_id, found in store.scheduled_for(tx, unreleased.keys()).items():
+        unreleased[review_id]["scheduled"] = waiting(found[0])
 
 
 def _papers(library: Library, packet: Packet) -> tuple[Questionnaire, Mapping[str, Mapping[str, Any]]]:

@@ -90,6 +90,17 @@ class OfferedQuestion(Shape):
     kind = fields.String(required=True)
 
 
+class RebindingShape(Shape):
+    """How far a cycle's packets are in following the newest selection, without the reader's own."""
+
+    bound = fields.Integer(required=True, metadata={"description": "They have it"})
+    to_rebind = fields.Integer(required=True, metadata={"description": "They will get it by themselves"})
+    kept = fields.Integer(
+        required=True,
+        metadata={"description": "Released, on the way there or back, or signed: they keep an older one until then"},
+    )
+
+
 class SelectionShape(Shape):
     """What a cycle's packets show."""
 
@@ -100,6 +111,7 @@ class SelectionShape(Shape):
     questions = fields.List(
         fields.Nested(OfferedQuestion), allow_none=True, metadata={"description": "Null until they are fetched"}
     )
+    rebinding = fields.Nested(RebindingShape, required=True)
 
 
 class SessionShape(Shape):

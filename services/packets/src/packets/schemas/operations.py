@@ -89,22 +89,47 @@ class OutcomesShape(Shape):
     cancelled = fields.Integer(required=True)
 
 
-class OperationShape(Shape):
-    """How far an operation is."""
+class OperationsQuery(Page):
+    """What the list of operations is narrowed to."""
+
+    cycle_id = fields.UUID(load_default=None)
+    state = fields.String(load_default=None, validate=_one_of(OperationState))
+    action = fields.String(load_default=None, validate=_one_of(Command))
+
+
+class SummaryShape(Shape):
+    """An operation in a list."""
 
     operation_id = fields.String(required=True)
-    action = fields.String(required=True)
+    action = fields.String(required=True, validate=_one_of(Command))
     state = fields.String(required=True, validate=_one_of(OperationState))
-    by = fields.String(required=True)
-    reason = fields.String(required=True, allow_none=True)
-    revoke_signatures = fields.Boolean(required=True)
-    review_count = fields.Integer(required=True)
-    counts = fields.Nested(OutcomesShape, required=True)
+    cycle_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "Of a filter; null where packets were named"}
+    )
+    by = fields.String(required=True, metadata={"description": "Who began or planned it"})
+    applied_by = fields.String(required=True, allow_none=True, metadata={"description": "Who applied the plan"})
+    review_count = fields.Integer(required=True, metadata={"description": "Without the reader's own"})
     created_at = Instant(required=True)
+    applied_at = Instant(required=True, allow_none=True)
     not_before = Instant(required=True, allow_none=True)
     expires_at = Instant(required=True, allow_none=True, metadata={"description": "Until when a plan can be applied"})
     started_at = Instant(required=True, allow_none=True)
     finished_at = Instant(required=True, allow_none=True)
+
+
+class OperationsShape(Shape):
+    """A page of operations, the newest first."""
+
+    items = fields.List(fields.Nested(SummaryShape), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class OperationShape(SummaryShape):
+    """How far an operation is."""
+
+    reason = fields.String(required=True, allow_none=True)
+    revoke_signatures = fields.Boolean(required=True)
+    counts = fields.Nested(OutcomesShape, required=True)
     per_second = fields.Float(required=True, allow_none=True, metadata={"description": "Outcomes since the start"})
     seconds_left = fields.Float(required=True, allow_none=True, metadata={"description": "At this rate"})
 

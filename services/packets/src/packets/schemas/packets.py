@@ -57,6 +57,14 @@ class ScheduledShape(Shape):
     operation_id = fields.String(required=True)
 
 
+class ReleasedShape(PacketShape):
+    """How far a packet is, after its release was asked for."""
+
+    scheduled = fields.Nested(
+        ScheduledShape, required=True, allow_none=True, metadata={"description": "Null where nothing waits"}
+    )
+
+
 class RatedPacketShape(PacketShape):
     """How far a packet is, after its rating changed."""
 
@@ -121,6 +129,7 @@ class ViewShape(Shape):
     manager_id = fields.String(required=True)
     subject_name = fields.String(required=True, allow_none=True)
     manager_name = fields.String(required=True, allow_none=True)
+    cycle_name = fields.String(required=True, allow_none=True)
     state = fields.String(required=True)
     epoch = fields.Integer(required=True)
     viewed = fields.Boolean(required=True)

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 FAILURES_KEPT = timedelta(days=1)
+_FROZEN = {
+    "subject": snapshots.c.subject_name,
+    "manager": snapshots.c.manager_name,
+    "cycle": snapshots.c.cycle_name,
+    "language": snapshots.c.language,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +42,12 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The names that are frozen with a snapshot; None until they were fetched."""
+    """The names that are frozen with a snapshot; None until they were fetched, or where there is none."""
 
-    subject: str | None
-    manager: str | None
-    language: str | None
+    subject: str | None = None
+    manager: str | None = None
+    cycle: str | None = None
+    language: str | None = None
 
 
 def cycle(tx: Tx, cycle_id: str, *, lock: bool = False) -> Cycle | None:
@@ -150,21 +157,19 @@ def keep_selection(tx: Tx, selection: Selection, *, chosen_by: PersonId) -> None
 
 def names(tx: Tx, packet: Packet) -> Names:
     """The names that were frozen with the packet's snapshot."""
-    none = Names(subject=None, manager=None, language=None)
     if packet.snapshot is None:
-        return none
-    row = tx.execute(
-        sa.select(snapshots.c.subject_name, snapshots.c.manager_name, snapshots.c.language).where(
-            snapshots.c.review_id == packet.review_id,
-            snapshots.c.hash == packet.snapshot.hash,
-            snapshots.c.manager_id == packet.manager_id,
-        )
-    ).one_or_none()
-    return none if row is None else Names(subject=row.subject_name, manager=row.manager_name, language=row.language)
+        return Names()
+    statement = sa.select(*(frozen.label(name) for name, frozen in _FROZEN.items())).where(
+        snapshots.c.review_id == packet.review_id,
+        snapshots.c.hash == packet.snapshot.hash,
+        snapshots.c.manager_id == packet.manager_id,
+    )
+    row = tx.execute(statement).mappings().one_or_none()
+    return Names() if row is None else Names(**row)
 
 
 def freeze_names(tx: Tx, packet: Packet, chosen: Names) -> None:
-    """Freeze the names of a packet's people with its snapshot, unless that was done before."""
+    """Freeze the names of a packet's people and cycle with its snapshot, unless that was done before."""
     if packet.snapshot is None:
         return
     tx.execute(
@@ -175,7 +180,7 @@ def freeze_names(tx: Tx, packet: Packet, chosen: Names) -> None:
             snapshots.c.manager_id == packet.manager_id,
             snapshots.c.subject_name.is_(None),
         )
-        .values(subject_name=chosen.subject, manager_name=chosen.manager, language=chosen.language)
+        .values({frozen: getattr(chosen, name) for name, frozen in _FROZEN.items()})
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from packets.domain.ids import OperationId, PersonId, ReviewId
-from packets.domain.operation import FINISHED, WAITING, Command, Item, Operation, OperationState, Outcome
+from packets.domain.ids import CycleId, OperationId, PersonId, ReviewId
+from packets.domain.operation import FINISHED, PLANS, WAITING, Command, Item, Operation, OperationState, Outcome
 from packets.domain.packet import PacketState
 from packets.domain.people import Actor
 from packets.store.tables import operation_items, operations, packets, uuids
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 FILTERS = ("cycle_id", "state", "manager_id", "calibration")
+# Beside the class of the relays' locks.
+PLANS_LOCK = 7_302
 _OPEN = (OperationState.PLANNING, OperationState.RUNNING, OperationState.CANCELLING)
 _WAITING = sorted(each.value for each in WAITING)
 # What the operation will take back, as `domain.operation.hides` says it, and the person may: hidden in one statement,
@@ -44,9 +46,10 @@ _HIDE = sa.text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """When an operation was begun, when its run started and ended."""
+    """When an operation was begun, when its plan was applied, when its run started and ended."""
 
     created_at: datetime
+    applied_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
 
@@ -61,6 +64,8 @@ def add_operation(tx: Tx, operation: Operation) -> None:
 def save_operation(tx: Tx, old: Operation, new: Operation) -> None:
     """Write a locked operation after one step, and note when it had its turn."""
     values: dict[str, Any] = {**_values(new), "turned_at": tx.now}
+    if old.state is OperationState.PLANNED and new.state not in {OperationState.PLANNED, *FINISHED}:
+        values["applied_at"] = tx.now
     if new.state is OperationState.RUNNING and old.state is not OperationState.RUNNING:
         values["started_at"] = tx.now
     if new.state in FINISHED and old.state not in FINISHED:
@@ -72,7 +77,7 @@ def read_operation(tx: Tx, operation_id: str, *, lock: bool = False) -> tuple[Op
     """An operation and its times; with `lock`, nobody else changes it until the transaction ends."""
     statement = sa.select(operations).where(operations.c.id == operation_id)
     row = one(tx.execute(statement.with_for_update(key_share=True) if lock else statement))
-    return None if row is None else (_operation(row), _times(row))
+    return None if row is None else (operation_of(row), times_of(row))
 
 
 def claim_operation(tx: Tx, *, besides: Collection[str] = ()) -> Operation | None:
@@ -86,13 +91,30 @@ def claim_operation(tx: Tx, *, besides: Collection[str] = ()) -> Operation | Non
         .with_for_update(key_share=True, skip_locked=True)
     )
     row = one(tx.execute(statement))
-    return None if row is None else _operation(row)
+    return None if row is None else operation_of(row)
+
+
+def operations_run(tx: Tx) -> bool:
+    """Say whether any operation is being carried out."""
+    running = sa.select(operations.c.id).where(operations.c.state == OperationState.RUNNING.value)
+    return bool(tx.execute(sa.select(running.exists())).scalar())
 
 
 def drop_operation(tx: Tx, operation_id: str) -> None:
     """Delete an operation and what it holds."""
     tx.execute(sa.delete(operation_items).where(operation_items.c.operation_id == operation_id))
     tx.execute(sa.delete(operations).where(operations.c.id == operation_id))
+
+
+def count_plans(tx: Tx, person_id: str) -> int:
+    """How many plans of the person can be applied, or will be; nobody else counts until the transaction ends."""
+    tx.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANS_LOCK, sa.func.hashtext(person_id))))
+    counted = sa.select(sa.func.count()).where(
+        operations.c.begun_by == person_id,
+        operations.c.state.in_([each.value for each in PLANS]),
+        sa.or_(operations.c.expires_at.is_(None), operations.c.expires_at > tx.now),
+    )
+    return int(tx.execute(counted).scalar_one())
 
 
 def choose_filtered(tx: Tx, operation: Operation, filters: Mapping[str, str], leave_out: Collection[str]) -> int:
@@ -258,7 +280,7 @@ def scheduled_for(tx: Tx, review_ids: Collection[str]) -> dict[str, list[Operati
     )
     found: dict[str, list[Operation]] = {}
     for row in tx.execute(statement).mappings():
-        found.setdefault(row["review_id"], []).append(_operation(row))
+        found.setdefault(row["review_id"], []).append(operation_of(row))
     return found
 
 
@@ -269,15 +291,38 @@ def leave_scheduled(tx: Tx, review_ids: Collection[str], code: str, *, by: str |
     """
     if not review_ids:
         return
-    scheduled = operations.c.state == OperationState.SCHEDULED.value
-    if by is not None:
-        scheduled = sa.and_(scheduled, operations.c.actor_id == by)
-    waiting = operation_items.c.review_id.in_(review_ids), operation_items.c.outcome.in_(_WAITING)
-    of_one = operation_items.c.operation_id.in_(sa.select(operations.c.id).where(scheduled, operations.c.size == 1))
-    of_many = operation_items.c.operation_id.in_(sa.select(operations.c.id).where(scheduled, operations.c.size > 1))
-    tx.execute(sa.delete(operation_items).where(*waiting, of_one))
-    cancelled = {"outcome": Outcome.CANCELLED.value, "unmet": [code], "decided_at": tx.now}
-    tx.execute(sa.update(operation_items).where(*waiting, of_many).values(cancelled))
+    scheduled = sa.select(operations.c.id, operations.c.size).where(
+        operations.c.state == OperationState.SCHEDULED.value, *([operations.c.actor_id == by] if by else [])
+    )
+    found = tx.execute(scheduled).all()
+    of_one = [each.id for each in found if each.size == 1]
+    if of_one:
+        tx.execute(sa.delete(operation_items).where(*_waiting_of(of_one, review_ids)))
+    _leave(tx, [each.id for each in found if each.size > 1], review_ids, code)
+
+
+def leave_running(tx: Tx, review_ids: Collection[str], code: str) -> None:
+    """Note that what is being released leaves these locked packets alone, whose turn has not come yet."""
+    if not review_ids:
+        return
+    running = sa.select(operations.c.id).where(
+        operations.c.state == OperationState.RUNNING.value, operations.c.command != Command.UNRELEASE.value
+    )
+    _leave(tx, list(tx.execute(running).scalars()), review_ids, code)
+
+
+def _leave(tx: Tx, operation_ids: Collection[str], review_ids: Collection[str], code: str) -> None:
+    if operation_ids:
+        cancelled = {"outcome": Outcome.CANCELLED.value, "unmet": [code], "decided_at": tx.now}
+        tx.execute(sa.update(operation_items).where(*_waiting_of(operation_ids, review_ids)).values(cancelled))
+
+
+def _waiting_of(operation_ids: Collection[str], review_ids: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        operation_items.c.operation_id == sa.any_(uuids(operation_ids)),
+        operation_items.c.review_id == sa.any_(uuids(review_ids)),
+        operation_items.c.outcome.in_(_WAITING),
+    )
 
 
 def cancel_all(tx: Tx, code: str) -> int:
@@ -298,7 +343,7 @@ def forget_operations(tx: Tx, *, finished_for: timedelta) -> int:
     """Delete what ended so long ago, and the plans that nobody applied in time; return how many."""
     gone = sa.or_(
         operations.c.finished_at < tx.now - finished_for,
-        sa.and_(operations.c.state == OperationState.PLANNED.value, operations.c.expires_at < tx.now),
+        sa.and_(operations.c.state == OperationState.PLANNED.value, operations.c.expires_at <= tx.now),
     )
     ids = list(tx.execute(sa.select(operations.c.id).where(gone).with_for_update(skip_locked=True)).scalars())
     for each in ids:
@@ -306,27 +351,15 @@ def forget_operations(tx: Tx, *, finished_for: timedelta) -> int:
     return len(ids)
 
 
-def _values(operation: Operation) -> dict[str, Any]:
-    return {
-        "command": operation.command.value,
-        "state": operation.state.value,
-        "actor_id": operation.actor.person_id,
-        "actor_roles": sorted(operation.actor.roles),
-        "reason": operation.reason,
-        "revoke_signatures": operation.revoke_signatures,
-        "size": operation.size,
-        "position": operation.position,
-        "fires_at": operation.fires_at,
-        "expires_at": operation.expires_at,
-    }
-
-
-def _operation(row: Mapping[Any, Any]) -> Operation:
+def operation_of(row: Mapping[Any, Any]) -> Operation:
+    """The operation in a row."""
     return Operation(
         id=OperationId(row["id"]),
         command=Command(row["command"]),
         state=OperationState(row["state"]),
+        begun_by=PersonId(row["begun_by"]),
         actor=Actor(person_id=PersonId(row["actor_id"]), roles=frozenset(row["actor_roles"])),
+        cycle_id=CycleId(row["cycle_id"]) if row["cycle_id"] is not None else None,
         reason=row["reason"],
         revoke_signatures=row["revoke_signatures"],
         size=row["size"],
@@ -336,8 +369,26 @@ def _operation(row: Mapping[Any, Any]) -> Operation:
     )
 
 
-def _times(row: Mapping[str, Any]) -> Times:
-    return Times(created_at=row["created_at"], started_at=row["started_at"], finished_at=row["finished_at"])
+def times_of(row: Mapping[Any, Any]) -> Times:
+    """The times in a row."""
+    return Times(**{name: row[name] for name in ("created_at", "applied_at", "started_at", "finished_at")})
+
+
+def _values(operation: Operation) -> dict[str, Any]:
+    return {
+        "command": operation.command.value,
+        "state": operation.state.value,
+        "begun_by": operation.begun_by,
+        "actor_id": operation.actor.person_id,
+        "actor_roles": sorted(operation.actor.roles),
+        "cycle_id": operation.cycle_id,
+        "reason": operation.reason,
+        "revoke_signatures": operation.revoke_signatures,
+        "size": operation.size,
+        "position": operation.position,
+        "fires_at": operation.fires_at,
+        "expires_at": operation.expires_at,
+    }
 
 
 def _item(row: Mapping[Any, Any]) -> Item:

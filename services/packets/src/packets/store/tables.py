@@ -164,6 +164,7 @@ snapshots = sa.Table(
     # The names as they were when they were fetched for this snapshot; they stay so.
     sa.Column("subject_name", sa.Text),
     sa.Column("manager_name", sa.Text),
+    sa.Column("cycle_name", sa.Text),
     sa.Column("language", sa.Text),
 )
 
@@ -230,8 +231,12 @@ operations = sa.Table(
     sa.Column("id", _id(), primary_key=True),
     sa.Column("command", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("begun_by", sa.Text, nullable=False),
+    # Who acts: who began it, or applied its plan.
     sa.Column("actor_id", sa.Text, nullable=False),
     sa.Column("actor_roles", JSONB, nullable=False),
+    # Of a filter; what is named may be of several cycles.
+    sa.Column("cycle_id", _id()),
     sa.Column("reason", sa.Text),
     sa.Column("revoke_signatures", sa.Boolean, nullable=False),
     sa.Column("size", sa.Integer, nullable=False),
@@ -239,6 +244,7 @@ operations = sa.Table(
     sa.Column("fires_at", _instant()),
     sa.Column("expires_at", _instant()),
     sa.Column("created_at", _instant(), nullable=False),
+    sa.Column("applied_at", _instant()),
     sa.Column("started_at", _instant()),
     sa.Column("finished_at", _instant()),
     # When it last had its turn: operations take turns.
@@ -248,6 +254,11 @@ sa.Index(
     "operations_open",
     operations.c.turned_at,
     postgresql_where=operations.c.state.in_(["planning", "scheduled", "running", "cancelling"]),
+)
+sa.Index(
+    "operations_plans",
+    operations.c.begun_by,
+    postgresql_where=operations.c.state.in_(["planning", "planned"]),
 )
 
 operation_items = sa.Table(

@@ -15,7 +15,7 @@ from reviewbus import jobs, telemetry
 from reviewbus.crash import crash_point
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from packets.domain.packet import Packet
     from packets.peers import Assessment, Item
@@ -60,20 +60,19 @@ class Fetcher:
         self._complain(len(batch) - sum(each in found for each in wanted.values()))
 
     def people(self, batch: Sequence[Job]) -> None:
-        """Fetch the names of packets' people and freeze them with what is shown."""
+        """Fetch the names of packets' people and cycles and freeze them with what is shown."""
         self.freeze([job.arguments["review_id"] for job in batch])
 
     def freeze(self, review_ids: Sequence[str]) -> None:
         """Freeze names with the snapshots of these packets; who has no name is called by the id."""
         with self.db.begin() as tx:
             packets = store.read_many(tx, review_ids)
-        wanted = sorted({each for packet in packets.values() for each in (packet.subject_id, packet.manager_id)})
-        people: dict[str, Item] = {}
-        for start in range(0, len(wanted), ITEMS_MAX):
-            people |= self.assessment.people(wanted[start : start + ITEMS_MAX])
+        ids = {each for packet in packets.values() for each in (packet.subject_id, packet.manager_id)}
+        people = _asked(self.assessment.people, ids)
+        cycles = _asked(self.assessment.cycles, {packet.cycle_id for packet in packets.values()})
         with self.db.begin() as tx:
             for packet in packets.values():
-                store.freeze_names(tx, packet, _names(packet, people))
+                store.freeze_names(tx, packet, _names(packet, people, cycles))
 
     def _record_questionnaire(self, job: Job, item: Item) -> None:
         with self.db.begin() as tx:
@@ -105,10 +104,20 @@ class Fetcher:
             raise NotThere(str(absent))
 
 
-def _names(packet: Packet, people: dict[str, Item]) -> Names:
+def _asked(ask: Callable[[Sequence[str]], dict[str, Item]], ids: Collection[str]) -> dict[str, Item]:
+    wanted = sorted(ids)
+    found: dict[str, Item] = {}
+    for start in range(0, len(wanted), ITEMS_MAX):
+        found |= ask(wanted[start : start + ITEMS_MAX])
+    return found
+
+
+def _names(packet: Packet, people: dict[str, Item], cycles: dict[str, Item]) -> Names:
     subject, manager = people.get(packet.subject_id), people.get(packet.manager_id)
+    cycle = cycles.get(packet.cycle_id)
     return Names(
         subject=subject["name"] if subject else packet.subject_id,
         manager=manager["name"] if manager else packet.manager_id,
+        cycle=cycle["name"] if cycle else None,
         language=(subject.get("language") or "en") if subject else "en",
     )

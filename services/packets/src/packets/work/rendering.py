@@ -29,7 +29,7 @@ _log = telemetry.logger("packets")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printer:
-    """Does the jobs that render. `ahead`: also those that nobody asked for yet."""
+    """Does the jobs that render; those that nobody asked for yet only if `ahead` says so."""
 
     db: Database
     fetcher: Fetcher
@@ -40,11 +40,19 @@ class Printer:
     def render(self, batch: Sequence[Job]) -> None:
         """Render each packet as it is shown now, unless that is done; raises RenderFailed where it may work later."""
         for job in batch:
-            if job.arguments["ahead"] and not self.ahead:
-                continue
             paper = self._paper(job.arguments["review_id"])
             if paper is not None:
                 self._render(job, paper)
+
+    def render_ahead(self, batch: Sequence[Job]) -> None:
+        """The same for what nobody asked for yet."""
+        if self.ahead:
+            self.render(batch)
+
+    def is_busy(self) -> bool:
+        """Say whether many packets are on their way, so that what nobody asked for yet has to wait."""
+        with self.db.begin() as tx:
+            return store.operations_run(tx)
 
     def _render(self, job: Job, paper: Paper) -> None:
         failure, body = None, None
@@ -87,7 +95,7 @@ def document(paper: Paper, *, company: str) -> PdfDocument:
         company=single_line(company),
         reviewee_name=single_line(names.subject or view["subject_id"]),
         manager_name=single_line(names.manager or view["manager_id"]),
-        period=single_line(paper.title),
+        period=" · ".join(dict.fromkeys(single_line(each) for each in (names.cycle, paper.title) if each)),
         questions=tuple(_answer(each) for each in view["questions"]),
         rating=_final(view["rating"]),
         language=names.language or "en",
