@@ -50,6 +50,7 @@ def item(word: str, version: int) -> News:
         "to-manager": told.ReleasedToManager(about=a, epoch=0),
         "withdrawn": told.PacketWithdrawn(about=a, epoch=0),
         "released": told.PacketReleased(about=a, epoch=1),
+        "released-by-hr": told.PacketReleased(about=a, epoch=1, by_hr=True),
         "failed-back": told.ReleaseFailed(about=a, epoch=1, with_manager=True),
         "failed-away": told.ReleaseFailed(about=a, epoch=1, with_manager=False),
         "unreleased": told.PacketUnreleased(about=a, epoch=1, was_released=True),
@@ -88,6 +89,8 @@ opened shared submitted to-manager     | failed-away          | -release>M      
 opened shared submitted to-manager     | reassigned           | +release>N -release>M                   |
 opened shared                          | reassigned           | +manager-assessment>N -manager-assessment>M |
 opened shared submitted                | released             |                                         | released>E 1 packet:1
+opened shared submitted                | released-by-hr       |                                         | released>E 1 packet:1, released-by-hr>M 1 packet:1
+opened shared submitted to-manager     | released-by-hr       | -release>M                              | released>E 1 packet:1
 opened shared submitted released       | open                 | +sign>E +sign>M                         | signature-due>E employee:0 signature:0, signature-due>M manager:0 signature:0
 opened shared submitted released open  | signed-E             | -sign>E                                 | signed>E employee:2 signature:2
 opened shared submitted released open signed-E | signed-M     | -sign>M                                 | signed>M manager:2 signature:2

@@ -44,6 +44,7 @@ PATHS: Final = {
     Template.SHARED: "/reviews/{}/self-assessment",
     Template.RELEASED_TO_MANAGER: "/reviews/{}/packet",
     Template.RELEASED: "/reviews/{}/packet",
+    Template.RELEASED_BY_HR: "/reviews/{}/packet",
     Template.SIGNATURE_DUE: "/reviews/{}/signature",
     Template.SIGNED: "/reviews/{}/signature",
     Template.UNRELEASED: "/reviews/{}",
@@ -202,14 +203,13 @@ def _hand_over(smtp: smtplib.SMTP, message: EmailMessage) -> None:
 
 
 def _connect(server: SmtpServer) -> smtplib.SMTP:
-    context = ssl.create_default_context()
     if server.tls == "tls":
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=context)
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=_trust())
     else:
         smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
     try:
         if server.tls == "starttls":
-            smtp.starttls(context=context)
+            smtp.starttls(context=_trust())
         if server.user:
             smtp.login(server.user, server.password)
         smtp.ehlo_or_helo_if_needed()
@@ -217,6 +217,12 @@ def _connect(server: SmtpServer) -> smtplib.SMTP:
         smtp.close()
         raise
     return smtp
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The authorities that the machine trusts, whom to read takes longer than sending a mail."""
+    return ssl.create_default_context()
 
 
 def _quit(smtp: smtplib.SMTP) -> None:

@@ -53,6 +53,10 @@ def _shared(told: Told) -> News:
     )
 
 
+def _packet_released(told: Told) -> News:
+    return news.PacketReleased(about=_about(told), epoch=told["epoch"], by_hr=told["by_role"] == "hr_admin")
+
+
 def _release_failed(told: Told) -> News:
     return news.ReleaseFailed(about=_about(told), epoch=told["epoch"], with_manager=told["state"] == "with_manager")
 
@@ -102,7 +106,7 @@ SUBSCRIPTIONS: Subscriptions = {
     "manager-assessment.reopened.v1": _on(lambda told: news.ManagerReopened(about=_about(told))),
     "packet.released-to-manager.v1": _on(lambda told: news.ReleasedToManager(about=_about(told), epoch=told["epoch"])),
     "packet.withdrawn.v1": _on(lambda told: news.PacketWithdrawn(about=_about(told), epoch=told["epoch"])),
-    "packet.released.v1": _on(lambda told: news.PacketReleased(about=_about(told), epoch=told["epoch"])),
+    "packet.released.v1": _on(_packet_released),
     "packet.release-failed.v1": _on(_release_failed),
     "packet.unreleased.v1": _on(_unreleased),
     "signing.opened.v1": _on(_signing_opened),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from notifications.domain.board import SelfState
+from notifications.domain.board import PacketPlace, SelfState
 from notifications.domain.news import (
     ManagerSubmitted,
     PacketReleased,
@@ -36,6 +36,7 @@ class Template(StrEnum):
     SHARED = "shared"
     RELEASED_TO_MANAGER = "released-to-manager"
     RELEASED = "released"
+    RELEASED_BY_HR = "released-by-hr"
     SIGNATURE_DUE = "signature-due"
     SIGNED = "signed"
     UNRELEASED = "unreleased"
@@ -111,20 +112,25 @@ def _called_for(before: Board | None, board: Board, news: News) -> Iterator[_Cal
         case ManagerSubmitted() if board.self_state is SelfState.SHARED and not (before and before.self_visible):
             yield _shared(board)
         case ReleasedToManager() | PacketReleased() | PacketUnreleased():
-            yield from _for_packet(board, news)
+            yield from _for_packet(before, board, news)
         case SigningOpened() | SignatureCompleted() | SignatureRevoked():
             yield from _for_signatures(board, news)
         case _:
             pass
 
 
-def _for_packet(board: Board, news: ReleasedToManager | PacketReleased | PacketUnreleased) -> Iterator[_Called]:
+def _for_packet(
+    before: Board | None, board: Board, news: ReleasedToManager | PacketReleased | PacketUnreleased
+) -> Iterator[_Called]:
     occasion, question = str(news.epoch), Question(kind=Kind.PACKET, at=news.epoch)
     match news:
         case ReleasedToManager():
             yield board.manager_id, Template.RELEASED_TO_MANAGER, occasion, question
         case PacketReleased():
             yield board.subject_id, Template.RELEASED, occasion, question
+            if news.by_hr and not (before and before.place is PacketPlace.MANAGER):
+                # Past the manager, who had never been given it.
+                yield board.manager_id, Template.RELEASED_BY_HR, occasion, question
         case PacketUnreleased(was_released=True):
             yield board.subject_id, Template.UNRELEASED, occasion, None
             yield board.manager_id, Template.UNRELEASED, occasion, None

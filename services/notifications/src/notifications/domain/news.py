@@ -131,10 +131,11 @@ class PacketWithdrawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketReleased:
-    """The packet is released to the employee."""
+    """The packet is released to the employee; `by_hr`, rather than by the manager."""
 
     about: About
     epoch: int
+    by_hr: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
