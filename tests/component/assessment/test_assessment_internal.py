@@ -71,6 +71,14 @@ def test_names_are_told_of_those_who_are_known(service: Running) -> None:
     }
 
 
+def test_the_names_are_told_of_cycles_that_there_are(service: Running) -> None:
+    review_id = service.review()
+    cycle_id = str(service.row(review_id)["cycle_id"])
+    body = {"cycle_ids": [cycle_id, review_id]}
+    (item,) = service.done(service.call("packets", "POST", "/internal/cycles", body))["items"]
+    assert item == {"cycle_id": cycle_id, "name": service.done(service.get(HELEN, f"/v1/cycles/{cycle_id}"))["name"]}
+
+
 def test_everybody_is_told_in_pages_with_lines_and_versions_and_without_names(service: Running) -> None:
     service.import_cast()
     found: list[dict[str, Any]] = []

@@ -181,6 +181,38 @@ _TABLES = (
     )
     """,
     """
+    create table operation (
+        operation_id uuid not null,
+        command text not null,
+        state text not null,
+        begun_by text not null,
+        actor_id text not null,
+        actor_roles jsonb not null,
+        cycle_id uuid,
+        reason text,
+        size integer not null,
+        position uuid,
+        expires_at timestamptz,
+        created_at timestamptz not null,
+        applied_at timestamptz,
+        started_at timestamptz,
+        finished_at timestamptz,
+        primary key (operation_id)
+    )
+    """,
+    """
+    create table operation_item (
+        operation_id uuid not null,
+        review_id uuid not null,
+        subject_id text,
+        outcome text not null,
+        unmet jsonb not null,
+        decided_at timestamptz,
+        primary key (operation_id, review_id),
+        foreign key (operation_id) references operation (operation_id)
+    )
+    """,
+    """
     create table former_reviewer (
         person_id text not null,
         review_id uuid not null,
@@ -190,6 +222,7 @@ _TABLES = (
     """,
 )
 _INDICES = (
+    "create index operation_finished on operation (finished_at)",
     "create index person_manager on person (manager_id, person_id)",
     "create index cycle_questionnaire on cycle (questionnaire_id)",
     "create index review_cycle on review (cycle_id, review_id)",
@@ -213,6 +246,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop everything."""
     for name in (
+        "operation_item",
+        "operation",
         "former_reviewer",
         "calibration",
         "content_read",

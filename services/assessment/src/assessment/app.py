@@ -58,6 +58,11 @@ def build(
                 every_s=chosen.retention_every_s,
                 run_once=lambda: work.forget_answers(db, days=chosen.idempotency_days),
             ),
+            Periodic(
+                name="operation-retention",
+                every_s=chosen.retention_every_s,
+                run_once=lambda: work.forget_operations(db, days=chosen.operation_keep_days),
+            ),
         ),
         move_restored=lambda: work.move_restored(db),
         close=notifier.close,

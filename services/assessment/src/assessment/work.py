@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from assessment.commands import cycles
-from assessment.store import restored
-from reviewbus import idempotency
+from assessment.commands import operations as commands
+from assessment.store import operations, restored
+from reviewbus import idempotency, telemetry
+from reviewbus.db import is_transient
 from reviewbus.jobs import Job, JobKind
+from reviewbus.quarantine import Quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from reviewbus.db import Database, Tx
 
 RESTORED_ROWS = 1_000
+RESTORED = "restored"
+_log = telemetry.logger("assessment")
 
 
 def jobs(db: Database, *, chunk_rows: int) -> Mapping[str, JobKind]:
@@ -23,6 +28,7 @@ def jobs(db: Database, *, chunk_rows: int) -> Mapping[str, JobKind]:
     return {
         cycles.OPEN_REVIEWS: JobKind(run=lambda batch: _in_chunks(db, batch, cycles.open_chunk, chunk_rows)),
         cycles.CLOSE_REVIEWS: JobKind(run=lambda batch: _in_chunks(db, batch, cycles.close_chunk, chunk_rows)),
+        commands.CARRY_OUT: JobKind(run=lambda batch: _carry_out(db, batch, chunk_rows)),
     }
 
 
@@ -30,6 +36,12 @@ def forget_answers(db: Database, *, days: int) -> int:
     """Delete stored answers to repeats that nobody will send any more; return how many."""
     with db.begin() as tx:
         return idempotency.forget(tx, timedelta(days=days))
+
+
+def forget_operations(db: Database, *, days: int) -> int:
+    """Delete operations that ended so long ago, and plans that are too old; return how many."""
+    with db.begin() as tx:
+        return operations.forget(tx, finished_for=timedelta(days=days))
 
 
 def move_restored(db: Database) -> int:
@@ -41,6 +53,8 @@ def move_restored(db: Database) -> int:
     with db.begin() as tx:
         restored.await_sweeps(tx)
         restored.jump_told(tx)
+        # Whether they were cancelled since, or came to an end, nobody knows any more.
+        operations.cancel_all(tx, RESTORED)
     moved, after = 0, None
     while True:
         with db.begin() as tx:
@@ -61,3 +75,24 @@ def _in_chunks(db: Database, batch: Sequence[Job], chunk: Callable[[Tx, str, int
                 done = chunk(tx, job.arguments["cycle_id"], rows)
             if done < rows:
                 break
+
+
+def _carry_out(db: Database, batch: Sequence[Job], rows: int) -> None:
+    """Each chunk is a transaction of its own, in which its reviews are noted: whoever dies loses only that."""
+    for job in batch:
+        while _carry_on(db, job.arguments["operation_id"], rows):
+            pass
+
+
+def _carry_on(db: Database, operation_id: str, rows: int) -> bool:
+    for each in (rows, 1):
+        try:
+            with db.begin() as tx:
+                return commands.carry_on(tx, operation_id, each)
+        except Exception as error:
+            if is_transient(error) or isinstance(error, Quarantined):
+                raise
+            # One of many may be at fault: it is found by taking the next alone.
+            _log.warning("operation_chunk_failed", operation_id=operation_id, rows=each, error=error)
+    with db.begin() as tx:
+        return commands.give_up_next(tx, operation_id)

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from assessment.api import cycles, forms, internal, people, questionnaires, reviews
+from assessment.api import cycles, forms, internal, operations, participants, people, questionnaires, reviews
 
-ROUTES = (people.routes, questionnaires.routes, cycles.routes, reviews.routes, *forms.ROUTES, internal.routes)
+ROUTES = (
+    people.routes,
+    questionnaires.routes,
+    cycles.routes,
+    participants.routes,
+    operations.routes,
+    reviews.routes,
+    *forms.ROUTES,
+    internal.routes,
+)

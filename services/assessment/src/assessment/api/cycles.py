@@ -1,4 +1,4 @@
-"""Cycles and who takes part."""
+"""Cycles."""
 
 from __future__ import annotations
 
@@ -59,15 +59,6 @@ def list_cycles(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
 def one_cycle(tx: Tx, caller: Caller, cycle_id: UUID) -> Any:
     """Show a cycle."""
     return directory.one_cycle(tx, actor(caller), str(cycle_id))
-
-
-@routes.command("/v1/cycles/<uuid:cycle_id>/participants", body=setup.ParticipantsBody, answer=setup.ParticipantsAnswer)
-def add_participants(tx: Tx, caller: Caller, body: dict[str, Any], cycle_id: UUID) -> Answer:
-    """Add people to a cycle that is not started, or give them another manager."""
-    rows = [commands.participant(**row) for row in body["participants"]]
-    changed, reviews = commands.add_participants(tx, actor(caller), str(cycle_id), rows)
-    listed = [{"review_id": review_id, "subject_id": subject_id} for subject_id, review_id in reviews.items()]
-    return Answer(status=200, acknowledgement={"cycle_id": str(cycle_id), "changed": changed, "reviews": listed})
 
 
 @routes.command("/v1/cycles/<uuid:cycle_id>/start", answer=setup.CycleAck, status=202)

@@ -13,6 +13,8 @@ from reviewbus.idempotency import Answer
 from reviewbus.schema import decode_cursor
 
 if TYPE_CHECKING:
+    from marshmallow import ValidationError
+
     from assessment.domain.people import Relation
     from assessment.settings import Settings
     from assessment.store.reviews import Stored
@@ -52,3 +54,11 @@ def acknowledged(saved: Stored, rel: Relation, *, etag: int | None = None, **mor
     """Answer a command on a review: ids, states and versions, as this caller may know them."""
     body = {"review_id": saved.review.review_id, **shapes.row_version(saved, rel), **shapes.states(saved.review, rel)}
     return Answer(status=200, acknowledgement={**body, **more}, etag=None if etag is None else str(etag))
+
+
+def malformed(index: int, error: ValidationError, named: str) -> dict[str, Any]:
+    """Say what is wrong with a row of a list, by field; `named`: the field with whom it is about."""
+    sent = error.valid_data if isinstance(error.valid_data, dict) else {}
+    errors = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
+    told = {"index": index, named: sent.get(named), "code": "malformed-row", "errors": errors}
+    return {**told, "detail": "The row is not written as it must be."}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
 
-from assessment.api.edge import actor
+from assessment.api.edge import actor, malformed
 from assessment.commands import people as commands
 from assessment.queries import directory
 from assessment.schemas import setup
@@ -27,7 +27,11 @@ def import_people(tx: Tx, caller: Caller, body: dict[str, Any]) -> Answer:
     """Import people; the same rows again change nothing."""
     rows = [(index, row) for index, row in enumerate(body["people"]) if not isinstance(row, ValidationError)]
     outcome = commands.import_people(tx, actor(caller), [commands.PersonRow(**row) for _, row in rows])
-    problems = [_malformed(index, row) for index, row in enumerate(body["people"]) if isinstance(row, ValidationError)]
+    problems = [
+        malformed(index, row, "person_id")
+        for index, row in enumerate(body["people"])
+        if isinstance(row, ValidationError)
+    ]
     for one in outcome.problems:
         index = rows[one.index][0]
         problems.append({"index": index, "person_id": one.external_id, "code": _code(one.code), "errors": {}})
@@ -55,12 +59,6 @@ def list_people(tx: Tx, caller: Caller, query: dict[str, Any]) -> Any:
 def one_person(tx: Tx, caller: Caller, person_id: str) -> Any:
     """Show a person."""
     return directory.one_person(tx, actor(caller), person_id)
-
-
-def _malformed(index: int, error: ValidationError) -> dict[str, Any]:
-    sent = error.valid_data if isinstance(error.valid_data, dict) else {}
-    errors = error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
-    return {"index": index, "person_id": sent.get("person_id"), "code": "malformed-row", "errors": errors}
 
 
 def _code(code: str) -> str:

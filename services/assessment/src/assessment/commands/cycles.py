@@ -1,4 +1,4 @@
-"""Cycles: making one, who takes part, starting and closing it."""
+"""Cycles: making one, starting and closing it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from assessment import events
-from assessment.commands.standing import audit_role
+from assessment.commands.standing import audit_role, keep_many
 from assessment.domain import cycle as domain
 from assessment.domain import cycle_start
 from assessment.domain.cycle_refusals import UnknownQuestionnaire
-from assessment.domain.ids import CycleId, PersonId, ReviewId
+from assessment.domain.ids import CycleId
 from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, unmet_role
 from assessment.domain.refusals import NotFound, refuse
 from assessment.store import cycles, people, questionnaires, reviews
@@ -19,7 +19,7 @@ from reviewbus.db import AuditEntry
 from reviewbus.jobs import enqueue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from assessment.store.cycles import StoredCycle
     from reviewbus.db import Tx
@@ -44,42 +44,9 @@ def create(tx: Tx, actor: Actor, wanted: domain.Cycle, *, name: str, instruction
     return saved
 
 
-def add_participants(
-    tx: Tx, actor: Actor, cycle_id: str, rows: Sequence[domain.Participant]
-) -> tuple[int, Mapping[str, str]]:
-    """Add people or give them another manager; return how many changed, and each one's review. Raises `Refusal`."""
-    stored = _load(tx, actor, cycle_id)
-    present = {one.subject_id: (review_id, one.manager_id) for review_id, one in reviews.participants(tx, cycle_id)}
-    named = {row.subject_id for row in rows} | {row.manager_id for row in rows if row.manager_id} | {actor.person_id}
-    directory = people.with_lines(tx, named)
-    wanted = domain.add_participants(
-        stored.cycle,
-        tuple(rows),
-        actor=actor,
-        present={one: manager_id for one, (_, manager_id) in present.items()},
-        directory=directory,
-    )
-    new = [
-        domain.participant_review(ReviewId(str(tx.new_id())), stored.cycle, one)
-        for one in wanted
-        if one.subject_id not in present
-    ]
-    chosen = {present[one.subject_id][0]: one.manager_id for one in wanted if one.subject_id in present}
-    moved = [
-        (one, replace(one.review, manager_id=chosen[one.review.review_id]), 0)
-        for one in reviews.load_many(tx, list(chosen))
-    ]
-    assert stored.cycle.manager_until is not None  # every cycle is made with both
-    reviews.add_many(tx, [(one, stored.cycle.manager_until.year) for one in new])
-    reviews.save_many(tx, moved)
-    _note(tx, actor, "cycle.participants", cycle_id)
-    ids = {one.subject_id: one.review_id for one in new} | {one: at for one, (at, _) in present.items()}
-    return len(wanted), {row.subject_id: ids[row.subject_id] for row in rows}
-
-
 def start(tx: Tx, actor: Actor, cycle_id: str, *, chunk_rows: int) -> StoredCycle:
     """Start a cycle and open its first reviews; a job opens the others. Raises `Refusal`."""
-    stored = _load(tx, actor, cycle_id)
+    stored = load(tx, actor, cycle_id)
     questionnaire_id = stored.cycle.settings.questionnaire_id
     asked = questionnaires.load_for_start(tx, questionnaire_id) if questionnaire_id else None
     participants = tuple(one for _, one in reviews.participants(tx, cycle_id))
@@ -101,7 +68,7 @@ def start(tx: Tx, actor: Actor, cycle_id: str, *, chunk_rows: int) -> StoredCycl
 
 def close(tx: Tx, actor: Actor, cycle_id: str, *, reason: str | None, chunk_rows: int) -> StoredCycle:
     """Close a cycle and flag its first reviews; a job flags the others. Raises `Refusal`."""
-    stored = _load(tx, actor, cycle_id)
+    stored = load(tx, actor, cycle_id)
     closed, told = domain.close(stored.cycle, actor=actor)
     saved = cycles.save(tx, stored, closed, facts=len(told))
     _conclude(tx, actor, saved, told, action="cycle.close", reason=reason)
@@ -116,7 +83,7 @@ def open_chunk(tx: Tx, cycle_id: str, rows: int) -> int:
     if stored is None or stored.cycle.state is not domain.CycleState.STARTED:
         return 0
     found = reviews.load_chunk(tx, cycle_id, started=False, rows=rows)
-    return _apply(tx, [(one, *cycle_start.open_review(one.review, stored.cycle)) for one in found])
+    return keep_many(tx, [(one, *cycle_start.open_review(one.review, stored.cycle)) for one in found])
 
 
 def close_chunk(tx: Tx, cycle_id: str, rows: int) -> int:
@@ -125,19 +92,11 @@ def close_chunk(tx: Tx, cycle_id: str, rows: int) -> int:
     if stored is None or stored.cycle.state is not domain.CycleState.CLOSED:
         return 0
     found = reviews.load_chunk(tx, cycle_id, started=True, rows=rows, cycle_closed=False)
-    return _apply(tx, [(one, *domain.close_review(one.review)) for one in found])
+    return keep_many(tx, [(one, *domain.close_review(one.review)) for one in found])
 
 
-def _apply(tx: Tx, changes: Sequence[tuple[reviews.Stored, Any, Sequence[Any]]]) -> int:
-    saved = reviews.save_many(tx, [(old, new, len(told)) for old, new, told in changes])
-    for one, (_, new, told) in zip(saved, changes, strict=True):
-        for event in events.of_review(told, new, version=one.row_version, last_sequence=one.event_sequence):
-            tx.emit(event)
-    return len(saved)
-
-
-def _load(tx: Tx, actor: Actor, cycle_id: str) -> StoredCycle:
-    """Lock a cycle; to whom cycles are not open it does not exist either way."""
+def load(tx: Tx, actor: Actor, cycle_id: str) -> StoredCycle:
+    """Lock a cycle; to whom cycles are not open it does not exist either way. Raises `Refusal`."""
     refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
     stored = cycles.load(tx, cycle_id)
     if stored is None:
@@ -162,10 +121,3 @@ def _note(tx: Tx, actor: Actor, action: str, cycle_id: str, reason: str | None =
 def new_cycle_id(tx: Tx) -> CycleId:
     """Return the id of a cycle to be made."""
     return CycleId(str(tx.new_id()))
-
-
-def participant(subject_id: str, manager_id: str | None) -> domain.Participant:
-    """Return one row of a list of participants."""
-    return domain.Participant(
-        subject_id=PersonId(subject_id), manager_id=None if manager_id is None else PersonId(manager_id)
-    )

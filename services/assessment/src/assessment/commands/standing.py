@@ -67,6 +67,15 @@ def conclude(
     return saved
 
 
+def keep_many(tx: Tx, changes: Sequence[tuple[Stored, Review, Sequence[Any]]]) -> int:
+    """Save reviews that were loaded and emit their facts, each with its own; return how many."""
+    saved = reviews.save_many(tx, [(old, new, len(told)) for old, new, told in changes])
+    for one, (_, new, told) in zip(saved, changes, strict=True):
+        for event in events.of_review(told, new, version=one.row_version, last_sequence=one.event_sequence):
+            tx.emit(event)
+    return len(saved)
+
+
 def role_of(rel: Relation) -> str:
     """Return the word for what somebody acted as."""
     if rel.employee:

@@ -27,6 +27,7 @@ from assessment.domain.review import CycleSettings, Review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from assessment.domain.ids import CycleId, PersonId, ReviewId
@@ -108,14 +109,14 @@ def add_participants(
         Refusal: nobody is added, because people are unknown or would be reviewed by themselves or by somebody below
             them, `person_ids` say who; or because the actor names another manager for the own review or a superior's.
     """
-    named = {row.subject_id: _with_manager(row, directory) for row in rows}
+    named = {row.subject_id: with_manager(row, directory) for row in rows}
     refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
     wanted = tuple(
         row for row in named.values() if row.subject_id not in present or present[row.subject_id] != row.manager_id
     )
     moved = {row.subject_id for row in wanted if row.subject_id in present}
-    refuse(_unmet_choice(tuple(named.values()), moved, actor, directory))
-    refuse(unmet_change(cycle, actor=actor) + _unmet_participants(tuple(named.values()), directory))
+    refuse(unmet_choice(tuple(named.values()), moved, actor, directory))
+    refuse(unmet_change(cycle, actor=actor) + unmet_participants(tuple(named.values()), directory))
     return wanted
 
 
@@ -157,19 +158,24 @@ def unmet_not_closed(cycle: Cycle) -> list[Refusal]:
     return [CycleIsClosed()] if cycle.state is CycleState.CLOSED else []
 
 
-def _with_manager(row: Participant, directory: Mapping[PersonId, Person]) -> Participant:
+def with_manager(row: Participant, directory: Mapping[PersonId, Person]) -> Participant:
+    """The row with the manager of the directory, if it names none."""
     person = directory.get(row.subject_id)
     if row.manager_id is not None or person is None:
         return row
     return replace(row, manager_id=person.manager_id)
 
 
-def _unmet_choice(
+def unmet_choice(
     rows: tuple[Participant, ...], moved: set[PersonId], actor: Actor, directory: Mapping[PersonId, Person]
 ) -> list[Refusal]:
     """Whoever keeps the list adds everybody with the managers of the directory, but chooses none for the own line."""
-    named = {row.subject_id for row in rows if row != _with_manager(replace(row, manager_id=None), directory)}
-    chosen = named | moved
+    named = {row.subject_id for row in rows if row != with_manager(replace(row, manager_id=None), directory)}
+    return unmet_own_line(named | moved, actor, directory)
+
+
+def unmet_own_line(chosen: AbstractSet[PersonId], actor: Actor, directory: Mapping[PersonId, Person]) -> list[Refusal]:
+    """Why the actor cannot decide over these people: nobody does for oneself and those above."""
     if actor.person_id in chosen:
         return [ForbiddenRole()]
     if chosen and actor.person_id not in directory:
@@ -177,7 +183,8 @@ def _unmet_choice(
     return [SelfDealing()] if chosen & set(superiors(directory, actor.person_id)) else []
 
 
-def _unmet_participants(rows: tuple[Participant, ...], directory: Mapping[PersonId, Person]) -> list[Refusal]:
+def unmet_participants(rows: tuple[Participant, ...], directory: Mapping[PersonId, Person]) -> list[Refusal]:
+    """Why these people cannot take part, or not with these managers; each reason says who."""
     unknown = {row.subject_id for row in rows if not _active(directory, row.subject_id)}
     own: set[PersonId] = set()
     below: set[PersonId] = set()

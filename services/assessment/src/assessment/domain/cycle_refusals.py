@@ -45,3 +45,24 @@ class UnknownQuestionnaire(Refusal):
 
     code = "unknown-questionnaire"
     rank = Rank.UNPROCESSABLE
+
+
+class ParticipantTwice(Refusal):
+    """The list names this person more than once."""
+
+    code = "duplicate-person-id"
+    rank = Rank.UNPROCESSABLE
+
+
+class NotParticipating(Refusal):
+    """This person does not take part in the cycle."""
+
+    code = "not-participating"
+    rank = Rank.UNPROCESSABLE
+
+
+class TextsKept(Refusal):
+    """Somebody has begun to write, and no text is ever lost: start the cycle and cancel the review."""
+
+    code = "texts-kept"
+    rank = Rank.CONFLICT

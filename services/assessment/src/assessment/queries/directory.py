@@ -137,6 +137,41 @@ def cycle_item(found: StoredCycle, *, settled: bool) -> Item:
     }
 
 
+def participants(
+    tx: Tx,
+    actor: Actor,
+    cycle_id: str,
+    *,
+    after: str | None,
+    limit: int,
+    manager_id: str | None,
+    without_manager: bool,
+) -> tuple[list[Item], str | None]:
+    """Return a page of who takes part in a cycle, by the ids of their reviews; raises `Refusal`."""
+    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
+    refuse([] if cycles.read(tx, cycle_id) else [NotFound()])
+    subject, manager = person.alias("subject"), person.alias("manager")
+    query = (
+        sa.select(
+            *(review.c[name] for name in ("review_id", "subject_id", "manager_id", "cancelled")),
+            subject.c.name.label("subject_name"),
+            manager.c.name.label("manager_name"),
+        )
+        .outerjoin(subject, subject.c.person_id == review.c.subject_id)
+        .outerjoin(manager, manager.c.person_id == review.c.manager_id)
+        .where(review.c.cycle_id == cycle_id)
+        .order_by(review.c.review_id)
+        .limit(limit + 1)
+    )
+    if after is not None:
+        query = query.where(review.c.review_id > after)
+    if manager_id is not None:
+        query = query.where(review.c.manager_id == manager_id)
+    if without_manager:
+        query = query.where(review.c.manager_id.is_(None))
+    return _page(tx, query, limit, "review_id")
+
+
 def _settled() -> sa.ColumnElement[bool]:
     """Say whether no review of the cycle still waits to be opened or flagged."""
     mine = sa.exists().where(review.c.cycle_id == cycle.c.cycle_id)

@@ -13,7 +13,7 @@ from assessment.domain.visibility import Pointer, may_open
 from assessment.queries import shapes
 from assessment.store import questionnaires, reviews
 from assessment.store.contents import stored as stored_content
-from assessment.store.tables import content, person, questionnaire_version, review
+from assessment.store.tables import content, cycle, person, questionnaire_version, review
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +43,13 @@ def people(tx: Tx, wanted: Sequence[str]) -> list[Item]:
     """Return names and addresses of those of `wanted` who are known."""
     columns = (person.c[name] for name in ("person_id", "name", "email", "active", "manager_id", "language"))
     query = sa.select(*columns).where(person.c.person_id.in_(sorted(set(wanted)))).order_by(person.c.person_id)
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def cycles(tx: Tx, wanted: Sequence[str]) -> list[Item]:
+    """Return the names of those of `wanted` that there are."""
+    columns = cycle.c.cycle_id, cycle.c.name
+    query = sa.select(*columns).where(cycle.c.cycle_id.in_(sorted(set(wanted)))).order_by(cycle.c.cycle_id)
     return [dict(row) for row in tx.execute(query).mappings()]
 
 

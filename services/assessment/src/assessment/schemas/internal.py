@@ -74,6 +74,25 @@ class People(Shape):
     items = fields.List(fields.Nested(Person), required=True)
 
 
+class CyclesBody(Body):
+    """Cycles whose names are needed."""
+
+    cycle_ids = _items(parts.our_id())
+
+
+class CycleName(Shape):
+    """What a cycle is called."""
+
+    cycle_id = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class CycleNames(Shape):
+    """Those that there are."""
+
+    items = fields.List(fields.Nested(CycleName), required=True)
+
+
 class DirectoryQuery(Page):
     """Which page of the directory."""
 

@@ -243,33 +243,3 @@ class CyclePage(Shape):
 
     items = fields.List(fields.Nested(Cycle), required=True)
     next_cursor = fields.String(allow_none=True)
-
-
-class Participant(Shape):
-    """Who is reviewed, and by whom: the directory's manager if nobody is named."""
-
-    subject_id = schema.person_id(required=True)
-    manager_id = schema.person_id(load_default=None, allow_none=True)
-
-
-class ParticipantsBody(Body):
-    """Who takes part."""
-
-    participants = fields.List(
-        fields.Nested(Participant), required=True, validate=validate.Length(min=1, max=parts.PARTICIPANTS_MAX)
-    )
-
-
-class ParticipantReview(Shape):
-    """Whose review is which."""
-
-    review_id = fields.String(required=True)
-    subject_id = fields.String(required=True)
-
-
-class ParticipantsAnswer(Shape):
-    """The reviews of all who were named."""
-
-    cycle_id = fields.String(required=True)
-    changed = fields.Integer(required=True)
-    reviews = fields.List(fields.Nested(ParticipantReview), required=True)

@@ -24,7 +24,7 @@ from assessment.domain.review import (
     SelfState,
     SelfVisibility,
 )
-from assessment.store.tables import former_reviewer, review
+from assessment.store.tables import backup, content, former_reviewer, review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ def load(tx: Tx, review_id: str) -> Stored | None:
 
 def load_many(tx: Tx, review_ids: Sequence[str]) -> list[Stored]:
     """Return the reviews that exist, in the order of their ids, and lock their rows in that order."""
-    return _locked(tx, sa.select(review).where(review.c.review_id == sa.func.any(sa.cast(review_ids, _IDS))))
+    return _locked(tx, sa.select(review).where(_among(review, review_ids)))
 
 
 def load_chunk(tx: Tx, cycle_id: str, *, started: bool, rows: int, cycle_closed: bool | None = None) -> list[Stored]:
@@ -105,7 +105,7 @@ def participants(tx: Tx, cycle_id: str) -> list[tuple[ReviewId, Participant]]:
 
 def read_many(tx: Tx, review_ids: Sequence[str]) -> dict[str, Review]:
     """Return the reviews that exist, by id, without locking them."""
-    query = sa.select(review).where(review.c.review_id == sa.func.any(sa.cast(review_ids, _IDS)))
+    query = sa.select(review).where(_among(review, review_ids))
     return {row["review_id"]: stored(row).review for row in tx.execute(query).mappings()}
 
 
@@ -126,6 +126,17 @@ def add_many(tx: Tx, new: Sequence[tuple[Review, int]]) -> None:
     ]
     if rows:
         tx.execute(sa.insert(review), rows)
+
+
+def with_texts(tx: Tx, review_ids: Sequence[str]) -> set[str]:
+    """Return those of the reviews, which must be locked, in which somebody has a text: a version or a backup."""
+    query = sa.union(*(sa.select(table.c.review_id).where(_among(table, review_ids)) for table in (content, backup)))
+    return set(tx.execute(query).scalars())
+
+
+def remove_many(tx: Tx, review_ids: Sequence[str]) -> None:
+    """Delete reviews that were never started, and of which nothing was told."""
+    tx.execute(sa.delete(review).where(_among(review, review_ids), ~review.c.started))
 
 
 def save(tx: Tx, old: Stored, new: Review, *, facts: int = 0) -> Stored:
@@ -169,6 +180,10 @@ def stored(row: Mapping[Any, Any]) -> Stored:
 
 
 _IDS = postgresql.ARRAY(postgresql.UUID(as_uuid=False))
+
+
+def _among(table: sa.Table, review_ids: Sequence[str]) -> sa.ColumnElement[bool]:
+    return table.c.review_id == sa.func.any(sa.cast(review_ids, _IDS))
 
 
 def _locked(tx: Tx, query: sa.Select[Any]) -> list[Stored]:

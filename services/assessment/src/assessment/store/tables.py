@@ -202,3 +202,37 @@ backup = sa.Table(
     _needed("chars", sa.Integer),
     _needed("saved_at", INSTANT),
 )
+
+# One command for many reviews, and what became of each of them.
+operation = sa.Table(
+    "operation",
+    metadata,
+    sa.Column("operation_id", ID, primary_key=True),
+    _needed("command", sa.Text),
+    _needed("state", sa.Text),
+    _needed("begun_by", sa.Text),
+    _needed("actor_id", sa.Text),
+    _needed("actor_roles", JSON),
+    sa.Column("cycle_id", ID),
+    sa.Column("reason", sa.Text),
+    _needed("size", sa.Integer),
+    sa.Column("position", ID),
+    sa.Column("expires_at", INSTANT),
+    _needed("created_at", INSTANT),
+    sa.Column("applied_at", INSTANT),
+    sa.Column("started_at", INSTANT),
+    sa.Column("finished_at", INSTANT),
+)
+sa.Index("operation_finished", operation.c.finished_at)
+
+# No key to the review: an id that was named may be of none. `unmet`: the codes of all reasons.
+operation_item = sa.Table(
+    "operation_item",
+    metadata,
+    sa.Column("operation_id", ID, sa.ForeignKey("operation.operation_id"), primary_key=True),
+    sa.Column("review_id", ID, primary_key=True),
+    sa.Column("subject_id", sa.Text),
+    _needed("outcome", sa.Text),
+    _needed("unmet", JSON),
+    sa.Column("decided_at", INSTANT),
+)
