@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from harness.crowd import answers_of
@@ -16,7 +17,7 @@ from harness.crowd import answers_of
 if TYPE_CHECKING:
     import random
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from faults.cast import Part, Scene
     from faults.line import Answered, Line
@@ -26,6 +27,9 @@ REPEATS_MAX = 12
 PAUSE_S = 0.25
 ONCE_MORE = 0.05
 FORMER = 0.1
+LATER_S = (1.0, 6.0)
+CANCELLED = 0.4
+REVOKED = 0.5
 QUESTIONS = (["m-results", "m-growth"], ["m-results"], ["m-results", "m-growth", "m-rating"])
 _words = itertools.count(1)
 _keys = itertools.count(1)
@@ -42,13 +46,19 @@ class Actor:
     given: int = 0
     accepted: int = 0
 
-    def command(self, who: Person, act: str, path: str, part: Part, body: Any = None, *, tag: str = "") -> Answered:
-        """Give a command under a key of its own and repeat it until it is decided; now and then once more."""
+    def command(
+        self, who: Person, act: str, path: str, part: Part | None, body: Any = None, *, tag: str = ""
+    ) -> Answered:
+        """Give a command under a key of its own and repeat it until it is decided; now and then once more.
+
+        `part` is None where it is about many.
+        """
+        about = part.review_id if part else ""
         key = f"{act}-{next(_keys)}"
         words = {} if body is None else body
 
         def send() -> Answered:
-            return self.line.call(who, act, "POST", path, review=part.review_id, body=words, key=key, tag=tag)
+            return self.line.call(who, act, "POST", path, review=about, body=words, key=key, tag=tag)
 
         answer = self._until_decided(send)
         if answer.ok and self.chance.random() < ONCE_MORE:
@@ -123,6 +133,32 @@ def _release(actor: Actor, part: Part, who: Person, body: Mapping[str, Any]) -> 
     actor.scene.heated(part)
     answer = actor.command(who, "release", f"{path}/release", part, body, tag=seen.etag)
     part.place = "released" if answer.ok else _place_after(answer, part)
+
+
+def release_later(actor: Actor, part: Part) -> None:
+    """HR has the packet released at an instant, and sometimes thinks better of it."""
+    path = f"/v1/packets/{part.review_id}"
+    seen = actor.look(actor.scene.hr, "preview", path, part)
+    if not seen.ok or not seen.etag:
+        return
+    instant = datetime.now(UTC) + timedelta(seconds=actor.chance.uniform(*LATER_S))
+    body = {"reason": "On the day of the talk.", "not_before": instant.isoformat()}
+    answer = actor.command(actor.scene.hr, "later", f"{path}/release", part, body, tag=seen.etag)
+    if answer.ok and actor.chance.random() < CANCELLED:
+        actor.command(actor.scene.hr, "cancel-later", f"{path}/cancel-scheduled", part)
+
+
+def many(actor: Actor, parts: Sequence[Part]) -> None:
+    """HR releases these packets by one command, or takes them back."""
+    action = actor.chance.choice(("release", "unrelease"))
+    for part in parts:
+        actor.scene.heated(part)
+        part.place = "released" if action == "release" else "ready"
+    selection = {"review_ids": [part.review_id for part in parts]}
+    body: dict[str, Any] = {"action": action, "selection": selection, "reason": "The whole team."}
+    if action == "unrelease":
+        body["revoke_signatures"] = actor.chance.random() < REVOKED
+    actor.command(actor.scene.hr, "bulk", "/v1/packets/bulk", None, body)
 
 
 def unrelease(actor: Actor, part: Part) -> None:
@@ -257,6 +293,7 @@ ACTS = (
     Weighted(send, anyhow=1, where={"ready": 60}),
     Weighted(release, anyhow=2, where={"with_manager": 60}),
     Weighted(bypass, anyhow=1, where={"ready": 8}),
+    Weighted(release_later, where={"with_manager": 5, "ready": 3}),
     Weighted(unrelease, anyhow=2, where={"released": 40}),
     Weighted(sign, anyhow=1, where={"released": 50}),
     Weighted(revoke, anyhow=2, where={"released": 8}),

@@ -1,6 +1,6 @@
 """The history of a run as files: every call with its start and end on one clock, every fault, every record, all rows.
 
-    run.json      what ran: seed, reviews with their people, when it began and ended, how long it took to settle
+    run.json      what ran: seed, reviews with their people, how long it took to settle; what the calendar is ahead
     calls.jsonl   every HTTP call: who, what, under which key and trace, sent, when, what was answered
     faults.jsonl  what was done to which process or connection, from when to when
     records.jsonl every record of every topic, in the order of its partition; `life` counts how often Kafka forgot all
@@ -90,7 +90,9 @@ class Book:
         """Note what ran, and close the other files."""
         for file in (self._calls, self._faults, self._records):
             file.close()
-        (self.folder / "run.json").write_text(json.dumps(words, indent=1), encoding="utf-8")
+        (self.folder / "run.json").write_text(
+            json.dumps({**words, "calendar": self._calendar}, indent=1), encoding="utf-8"
+        )
 
     def at(self, calendar_s: float) -> float:
         """Return a time of the calendar, in seconds since 1970, on the clock of the history."""

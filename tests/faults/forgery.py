@@ -64,7 +64,7 @@ class Forgery:
             key=key,
             trace=f"trace-{len(self.calls)}",
             tag="",
-            sent=None,
+            sent=words.get("sent"),
             began=self.now - 1,
             ended=self.now,
             status=status,
@@ -91,6 +91,7 @@ class Forgery:
             cause=cause,
             data=data,
             at=self.now,
+            occurred=self.now,
         )
         self.records.append(made)
         return made
@@ -103,12 +104,12 @@ class Forgery:
         """A mail goes out."""
         row = {"recipient_id": to, "template": template, "review_id": REVIEW, "occasion": occasion, "state": "sent"}
         self.rows.setdefault("notifications", {}).setdefault("delivery", []).append(row)
-        self.mails.append(Mail(id=mail_id(row), to=to, arrived=self.now))
+        self.mails.append(Mail(id=mail_id(row), to=to, arrived=self.now, decided=self.now))
 
     def history(self) -> History:
         """Return it as the judge takes it."""
         reviews = [{"id": REVIEW, "employee": ANNA}, {"id": OTHER, "employee": OLGA}]
-        run = {"reviews": reviews, "settled_s": self.settled_s, "settle_s_max": 60.0}
+        run = {"reviews": reviews, "settled_s": self.settled_s, "settle_s_max": 60.0, "calendar": 0.0}
         return History(run, self.calls, self.records, self.mails, self.faults, self.rows, self.documents)
 
     # -- ways to lie -------------------------------------------------------------------------------------------------
@@ -257,3 +258,34 @@ def _record(made: Forgery, review: str) -> dict[str, Any]:
         row |= {f"{name}_state": "none", f"{name}_snapshot_hash": None, f"{name}_manager_version": None}
         row |= {f"{name}_self_version": None}
     return row
+
+
+# -- finding what is to be changed ------------------------------------------------------------------------------------
+
+
+def is_told(kind: str, **data: Any) -> Callable[[Any], bool]:
+    def fits(one: Any) -> bool:
+        return isinstance(one, Told) and one.type == f"{kind}.v1" and data.items() <= one.data.items()
+
+    return fits
+
+
+def is_call(act: str, status: int = 200, nth: int = 0) -> Callable[[Any], bool]:
+    left = [nth]
+
+    def fits(one: Any) -> bool:
+        if not (isinstance(one, Call) and one.act == act and one.status == status):
+            return False
+        left[0] -= 1
+        return left[0] < 0
+
+    return fits
+
+
+def first(made: Forgery, fits: Callable[[Any], bool]) -> Told:
+    return next(one for one in made.records if fits(one))
+
+
+def time_of(made: Forgery, act: str, *, end: bool = False) -> float:
+    call = next(one for one in made.calls if one.act == act)
+    return call.ended if end else call.began

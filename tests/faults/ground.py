@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from faults.plan import SECOND_RELAY
 from faults.proxy import Proxy
 from harness.eventually import eventually
 from harness.people import SERVICES
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.stack.children import Child
+
 PACE = Pace(reconcile_after_s=5.0, reconcile_backoff_s_max=5.0, sweep_every_s=10.0, kafka_session_timeout_ms=6_000)
 SMTP_TIMEOUT_S = 5.0
 TOPICS_S_MAX = 120.0
+OPERATIONS_UNDER_WAY = "select count(*) from operations where state not in ('planned', 'completed', 'cancelled')"
 _LISTENERS = """
 listeners=PLAINTEXT://{host}:{port},SERVICES://{host}:{inner},CONTROLLER://{host}:{controller}
 advertised.listeners=PLAINTEXT://{host}:{port},SERVICES://{host}:{outer}
@@ -103,6 +107,11 @@ class ProxiedSystem(System):
         assert isinstance(stack, ProxiedStack)
         self._proxied = stack
         super().__init__(stack, var_dir=var_dir, verbs=verbs, pace=pace, issuer_dir=issuer_dir)
+        self._ports[SECOND_RELAY] = free_port()
+
+    def _spawn(self, service: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Child:
+        verb = arguments[0].removesuffix("-2")
+        return super()._spawn(service, verb, *arguments[1:], environment=environment)
 
     def _shared_environment(self, folder: Path, pace: Pace) -> dict[str, str]:
         found = super()._shared_environment(folder, pace)
@@ -127,6 +136,7 @@ class ProxiedSystem(System):
         waiting = self.mails_waiting()
         for what in ("notifications: jobs", "notifications: mails on the way"):
             found[what] = found.get(what, 0) - waiting
+        found["packets: operations"] = int(self.rows("packets", OPERATIONS_UNDER_WAY)[0][0])
         return {what: number for what, number in found.items() if number > 0}
 
     def answers(self, service: str, verb: str) -> bool:
@@ -160,6 +170,7 @@ def ground(var_dir: Path, say: Callable[[str], None]) -> Iterator[ProxiedSystem]
                 for name in SERVICES:
                     for verb in system.verbs:
                         system.launch(name, verb)
+                system.launch(*SECOND_RELAY)
                 system.wait_until_ready()
             yield system
         finally:

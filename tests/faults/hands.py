@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -209,10 +210,11 @@ class Hands:
         eventually(self.system.stack.local_kafka.answers, SERVER_START_S_MAX, what="Kafka's answer")
         eventually(seen, SERVER_START_S_MAX, what="all records")
         self.lives += 1
-        return self.book.records(self.lives, (one.document() | {"at": self._at(one)} for one in found))
+        return self.book.records(self.lives, (self._document(one) for one in found))
 
-    def _at(self, one: Written) -> float:
-        return self.book.at(one.written_ms / 1000)
+    def _document(self, one: Written) -> dict[str, Any]:
+        occurred = datetime.fromisoformat(one.headers["ce_time"]).timestamp()
+        return one.document() | {"at": self.book.at(one.written_ms / 1000), "occurred": self.book.at(occurred)}
 
     def _place(self, fault: Fault) -> tuple[str, str]:
         service, verb = fault.target.split()

@@ -5,14 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from faults.forgery import ANNA, CYCLE, HELEN, MAX, OLGA, OTHER, REVIEW, answers, shown, snapshot
-from faults.judge.history import Call, Mail, Told
+from faults import lies_about_consent as about_consent
+from faults import lies_about_mails as about_mails
+from faults.forgery import (
+    ANNA,
+    CYCLE,
+    HELEN,
+    MAX,
+    OLGA,
+    OTHER,
+    REVIEW,
+    answers,
+    first,
+    is_call,
+    is_told,
+    shown,
+    snapshot,
+    time_of,
+)
 from faults.judge.reading import snapshot_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faults.forgery import Forgery
+    from faults.judge.history import Told
 
 
 def an_old_text_is_read_after_a_newer_one_was_saved(made: Forgery) -> None:
@@ -82,7 +99,7 @@ def a_release_is_read_that_was_never_granted(made: Forgery) -> None:
 
 
 def the_manager_side_is_revised_while_it_is_locked(made: Forgery) -> None:
-    told = _one(made, is_told("manager-assessment.revised", manager_version=3))
+    told = first(made, is_told("manager-assessment.revised", manager_version=3))
     _move(made, told, before=is_told("packet.released", epoch=2))
 
 
@@ -94,9 +111,9 @@ def the_self_side_changes_under_a_signature(made: Forgery) -> None:
 
 def another_snapshot_is_granted_under_a_signature(made: Forgery) -> None:
     signed = is_told("hold.granted", holder="signature:employee")
-    _move(made, _one(made, signed), before=is_told("hold.granted", holder="release", fence=4))
+    _move(made, first(made, signed), before=is_told("hold.granted", holder="release", fence=4))
     freed = is_told("hold.released", holder="signature:employee")
-    _move(made, _one(made, freed), before=is_told("packet.released", epoch=2))
+    _move(made, first(made, freed), before=is_told("packet.released", epoch=2))
 
 
 def something_is_released_without_its_grant(made: Forgery) -> None:
@@ -159,7 +176,7 @@ def a_record_has_no_committed_change(made: Forgery) -> None:
 
 
 def a_number_was_used_twice(made: Forgery) -> None:
-    one = _one(made, is_told("packet.rebuilt"))
+    one = first(made, is_told("packet.rebuilt"))
     made.records.append(replace(one, id="another", offset=len(made.records)))
     # At its place in the order, so that nothing else is wrong with it.
     made.records.sort(key=lambda each: (each.number, each.offset))
@@ -172,7 +189,7 @@ def an_attempt_ends_twice(made: Forgery) -> None:
 
 
 def records_change_places(made: Forgery) -> None:
-    one, other = _one(made, is_told("packet.rebuilt")), _one(made, is_told("packet.released", epoch=2))
+    one, other = first(made, is_told("packet.rebuilt")), first(made, is_told("packet.released", epoch=2))
     made.change(lambda each: each is one, offset=other.offset)
     made.change(lambda each: each is other, offset=one.offset)
 
@@ -191,30 +208,6 @@ def a_release_hangs(made: Forgery) -> None:
 
 def a_signature_hangs(made: Forgery) -> None:
     made.row("signing", "record")["manager_state"] = "pending"
-
-
-def a_mail_went_out_twice(made: Forgery) -> None:
-    made.mails.append(made.mails[0])
-
-
-def a_mail_went_out_that_nothing_called_for(made: Forgery) -> None:
-    made.mails.append(Mail(id="0" * 40, to=ANNA, arrived=made.now))
-
-
-def a_suppressed_mail_went_out(made: Forgery) -> None:
-    made.rows["notifications"]["delivery"][0]["state"] = "suppressed"
-
-
-def a_mail_went_out_long_after_its_release_was_taken_back(made: Forgery) -> None:
-    made.mails[0] = replace(made.mails[0], arrived=time_of(made, "unrelease", end=True) + 25)
-
-
-def a_mail_went_out_about_what_was_never_released(made: Forgery) -> None:
-    made.mail("released", ANNA, "7")
-
-
-def a_mail_that_is_said_to_be_sent_never_came(made: Forgery) -> None:
-    del made.mails[0]
 
 
 def an_acknowledged_command_was_not_done(made: Forgery) -> None:
@@ -288,6 +281,7 @@ LIES = {
     "F3": (
         a_read_succeeds_after_the_unrelease_was_acknowledged,
         a_download_succeeds_after_the_unrelease_was_acknowledged,
+        about_consent.a_read_succeeds_after_many_were_taken_back,
     ),
     "F4": (the_self_side_changes_under_a_signature, what_was_signed_has_changed),
     "S1": (
@@ -313,15 +307,24 @@ LIES = {
     ),
     "S8": (records_change_places,),
     "E1": (a_review_is_locked_in_vain, a_signature_register_is_held_in_vain),
-    "E2": (a_release_hangs,),
+    "R1": about_consent.RELEASED_UNASKED,
+    "E2": (a_release_hangs, about_consent.a_command_for_many_hangs, about_consent.a_packet_of_many_is_forgotten),
     "E3": (a_signature_hangs,),
-    "N1": (a_mail_went_out_long_after_its_release_was_taken_back, a_mail_went_out_about_what_was_never_released),
-    "N2": (a_mail_went_out_twice, a_mail_went_out_that_nothing_called_for, a_suppressed_mail_went_out),
+    "N1": (
+        about_mails.a_mail_went_out_long_after_its_release_was_taken_back,
+        about_mails.a_mail_went_out_about_what_was_never_released,
+        *about_mails.BY_THE_DECISION,
+    ),
+    "N2": (
+        about_mails.a_mail_went_out_twice,
+        about_mails.a_mail_went_out_that_nothing_called_for,
+        about_mails.a_suppressed_mail_went_out,
+    ),
     "lost": (
         an_acknowledged_command_was_not_done,
         an_unrelease_was_acknowledged_and_is_nowhere,
         an_acknowledged_text_is_not_kept,
-        a_mail_that_is_said_to_be_sent_never_came,
+        about_mails.a_mail_that_is_said_to_be_sent_never_came,
     ),
     "twice": (a_command_was_done_twice_under_one_key, a_repeat_was_answered_otherwise, a_text_is_kept_twice),
     "undone": (a_refused_command_was_done, a_refused_text_is_kept),
@@ -331,34 +334,6 @@ LIES = {
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------
-
-
-def is_told(kind: str, **data: Any) -> Callable[[Any], bool]:
-    def fits(one: Any) -> bool:
-        return isinstance(one, Told) and one.type == f"{kind}.v1" and data.items() <= one.data.items()
-
-    return fits
-
-
-def is_call(act: str, status: int = 200, nth: int = 0) -> Callable[[Any], bool]:
-    left = [nth]
-
-    def fits(one: Any) -> bool:
-        if not (isinstance(one, Call) and one.act == act and one.status == status):
-            return False
-        left[0] -= 1
-        return left[0] < 0
-
-    return fits
-
-
-def _one(made: Forgery, fits: Callable[[Any], bool]) -> Told:
-    return next(one for one in made.records if fits(one))
-
-
-def time_of(made: Forgery, act: str, *, end: bool = False) -> float:
-    call = next(one for one in made.calls if one.act == act)
-    return call.ended if end else call.began
 
 
 def _read(made: Forgery, nth: int, **words: Any) -> None:
@@ -382,6 +357,7 @@ def _move(made: Forgery, told: Told, *, before: Callable[[Any], bool]) -> None:
 def _calibrated(made: Forgery, digest: str, *, rating: int) -> None:
     """Let the other review be calibrated and its packet be released."""
     hold = {"holder": "release", "fence": 2, "epoch": 1, "manager_version": 1, "snapshot_hash": digest}
+    made.call("release", MAX, 202, review=OTHER, key="release-other", body={"state": "releasing", "epoch": 1})
     made.tell("/packets", "hold.requested", review=OTHER, want="held", holder="release", fence=2, epoch=1)
     made.tell("/assessment", "hold.granted", review=OTHER, cause="", **hold)
     made.tell("/packets", "packet.released", review=OTHER, epoch=1, snapshot_hash=digest)

@@ -10,20 +10,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from faults.acts import Actor, next_act, select
+from faults.acts import Actor, many, next_act, select
 from faults.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from faults.book import Book
-    from faults.cast import Scene
+    from faults.cast import Part, Scene
 
 ACTORS = 32
 READERS = 6
 # Not every act comes to a command: some see first that there is nothing to do.
 ACTS_PER_COMMAND = 1.25
 SELECT_EVERY_S = 25.0
+MANY_EVERY_S = 8.0
+MANY = (10, 20)
+# Who is told that the document is being drawn comes back for it, so often.
+AGAIN_MAX, AGAIN_S, DRAWING = 5, 1.0, 202
 # Of those who read, so many ask for the document; drawing one costs a fifth of a second of a core.
 DOWNLOADS = 0.06
 END_S_MAX = 60.0
@@ -66,6 +70,74 @@ class Load:
         return sum(one.accepted for one in self.actors)
 
 
+@dataclass(slots=True)
+class _People:
+    """Who does what all the time, each in a thread, until `ending`."""
+
+    book: Book
+    scene: Scene
+    ports: Mapping[str, int]
+    seed: int
+    turns: Clockwork
+    looks: Clockwork
+    ending: threading.Event = field(default_factory=threading.Event)
+    load: Load = field(default_factory=Load)
+    counted: threading.Lock = field(default_factory=threading.Lock)
+
+    def act(self, number: int) -> None:
+        """Give commands at a steady rate."""
+        actor = self._actor(f"actor-{number}")
+        while not self.ending.is_set():
+            self.turns.wait(self.ending)
+            part = self.scene.any(actor.chance)
+            next_act(actor.chance, part)(actor, part)
+        actor.line.close()
+
+    def choose(self) -> None:
+        """Choose other questions now and then."""
+        actor = self._actor("select")
+        while not self.ending.wait(SELECT_EVERY_S):
+            select(actor, self.scene.any(actor.chance))
+        actor.line.close()
+
+    def act_on_many(self) -> None:
+        """Give one command to many packets now and then."""
+        actor = self._actor("many")
+        while not self.ending.wait(MANY_EVERY_S):
+            size = min(actor.chance.randint(*MANY), len(self.scene.parts))
+            many(actor, actor.chance.sample(self.scene.parts, size))
+        actor.line.close()
+
+    def read(self, number: int) -> None:
+        """Read and download as employees."""
+        line, chance = self._line(), random.Random(f"{self.seed}-reader-{number}")
+        while not self.ending.is_set():
+            self.looks.wait(self.ending)
+            part = self.scene.watched(chance)
+            if chance.random() < DOWNLOADS:
+                self._download(line, part)
+            else:
+                line.call(part.employee, "read", "GET", f"/v1/packets/{part.review_id}", review=part.review_id)
+            with self.counted:
+                self.load.reads += 1
+        line.close()
+
+    def _download(self, line: Line, part: Part) -> None:
+        for _ in range(AGAIN_MAX):
+            path = f"/v1/packets/{part.review_id}/pdf"
+            answer = line.call(part.employee, "download", "GET", path, review=part.review_id)
+            if answer.status != DRAWING or self.ending.wait(AGAIN_S):
+                return
+
+    def _actor(self, name: str) -> Actor:
+        actor = Actor(self._line(), self.scene, random.Random(f"{self.seed}-{name}"), self.ending)
+        self.load.actors.append(actor)
+        return actor
+
+    def _line(self) -> Line:
+        return Line(self.book, self.ports, self.scene.tokens)
+
+
 @contextlib.contextmanager
 def loaded(
     book: Book,
@@ -77,51 +149,17 @@ def loaded(
     reads_per_s: float,
 ) -> Iterator[Load]:
     """Within the block people act and read all the time; at its end everybody has been answered or has given up."""
-    ending, load = threading.Event(), Load()
     turns, looks = Clockwork(commands_per_s * ACTS_PER_COMMAND), Clockwork(reads_per_s)
-    counted = threading.Lock()
-
-    def act(number: int) -> None:
-        line = Line(book, ports, scene.tokens)
-        actor = Actor(line, scene, random.Random(f"{seed}-actor-{number}"), ending)
-        load.actors.append(actor)
-        while not ending.is_set():
-            turns.wait(ending)
-            part = scene.any(actor.chance)
-            next_act(actor.chance, part)(actor, part)
-        line.close()
-
-    def choose() -> None:
-        line = Line(book, ports, scene.tokens)
-        actor = Actor(line, scene, random.Random(f"{seed}-select"), ending)
-        load.actors.append(actor)
-        while not ending.wait(SELECT_EVERY_S):
-            select(actor, scene.any(actor.chance))
-        line.close()
-
-    def read(number: int) -> None:
-        line, chance = Line(book, ports, scene.tokens), random.Random(f"{seed}-reader-{number}")
-        while not ending.is_set():
-            looks.wait(ending)
-            part = scene.watched(chance)
-            path = f"/v1/packets/{part.review_id}"
-            if chance.random() < DOWNLOADS:
-                line.call(part.employee, "download", "GET", f"{path}/pdf", review=part.review_id)
-            else:
-                line.call(part.employee, "read", "GET", path, review=part.review_id)
-            with counted:
-                load.reads += 1
-        line.close()
-
+    people = _People(book, scene, ports, seed, turns, looks)
     began = time.monotonic()
-    with ThreadPoolExecutor(ACTORS + READERS + 1) as pool:
-        running = [pool.submit(act, number) for number in range(ACTORS)]
-        running += [pool.submit(read, number) for number in range(READERS)]
-        running.append(pool.submit(choose))
+    with ThreadPoolExecutor(ACTORS + READERS + 2) as pool:
+        running = [pool.submit(people.act, number) for number in range(ACTORS)]
+        running += [pool.submit(people.read, number) for number in range(READERS)]
+        running += [pool.submit(people.choose), pool.submit(people.act_on_many)]
         try:
-            yield load
+            yield people.load
         finally:
-            ending.set()
-            load.seconds = time.monotonic() - began
+            people.ending.set()
+            people.load.seconds = time.monotonic() - began
         for one in running:
             one.result(END_S_MAX)

@@ -26,10 +26,8 @@ RECOVERY_S_MAX = 120.0
 NAMES = ("assessment", "packets", "kafka", "postgres")
 OWNER = {
     **dict.fromkeys(("edit", "open", "reopen", "submit", "share", "unshare", "reassign"), "assessment"),
-    **dict.fromkeys(
-        ("preview", "release", "unrelease", "send", "selection", "select", "read", "download", "rate", "confirm"),
-        "packets",
-    ),
+    **dict.fromkeys(("preview", "release", "later", "cancel-later", "bulk", "unrelease", "send", "read"), "packets"),
+    **dict.fromkeys(("selection", "select", "download", "rate", "confirm"), "packets"),
     **dict.fromkeys(("statement", "sign", "revoke", "complete"), "signing"),
 }
 

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from email import policy
 from email.parser import BytesParser
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,4 +144,5 @@ def _mails(system: ProxiedSystem, book: Book) -> Iterator[dict[str, Any]]:
             "id": str(mail["Message-ID"]).strip("<>").partition("@")[0],
             "to": str(mail["To"]),
             "arrived": book.at(file.stat().st_mtime),
+            "decided": book.at(parsedate_to_datetime(str(mail["Date"])).timestamp()),
         }

@@ -51,7 +51,7 @@ class Act:
         """Whether who knows everything would do this now."""
         if self.sessions and scene.session(*self.sessions) is None:
             return False
-        if self.operations and scene.operation(*self.operations) is None:
+        if self.operations and scene.operation(*self.operations, of=self.service) is None:
             return False
         return self.fits(scene)
 
@@ -148,6 +148,20 @@ ACTS: tuple[Act, ...] = (
         fits=_another_cycle,
         weight=0.9,
     ),
+    Act(
+        operation="POST /v1/cycles/{cycle_id}/participants/import",
+        by=("hr", "assistant"),
+        body=writing.listed,
+        fits=_another_cycle,
+        weight=0.5,
+    ),
+    Act(
+        operation="POST /v1/cycles/{cycle_id}/participants/remove",
+        by=("hr", "assistant"),
+        body=writing.removed,
+        fits=_another_cycle,
+        weight=0.2,
+    ),
     Act(operation="POST /v1/cycles/{cycle_id}/start", by=("hr",), fits=_another_cycle, weight=0.8),
     Act(operation="POST /v1/cycles/{cycle_id}/close", by=("hr",), body=writing.reason, fits=_another_cycle, weight=0.4),
     Act(
@@ -158,6 +172,19 @@ ACTS: tuple[Act, ...] = (
         weight=0.6,
     ),
     Act(operation="POST /v1/reviews/{review_id}/cancel", by=("hr",), body=writing.reason, weight=0.05),
+    Act(operation="POST /v1/reviews/bulk", by=("hr",), body=writing.many_reviews, weight=0.4),
+    Act(
+        operation="POST /v1/reviews/operations/{operation_id}/apply",
+        by=("hr",),
+        operations=("planned",),
+        weight=1,
+    ),
+    Act(
+        operation="POST /v1/reviews/operations/{operation_id}/cancel",
+        by=("hr",),
+        operations=("planning", "planned", "running"),
+        weight=0.5,
+    ),
     Act(
         operation=f"PUT {_SELF}",
         by=("employee",),
@@ -292,10 +319,18 @@ ACTS: tuple[Act, ...] = (
         weight=6,
     ),
     Act(
+        operation=f"POST {_PACKET}/release",
+        by=("manager", "hr", "hr"),
+        body=writing.release_later,
+        version=_tag,
+        fits=lambda s: _may_release(s) and not s.scheduled,
+        weight=2,
+    ),
+    Act(
         operation=f"POST {_PACKET}/cancel-scheduled",
         by=("manager", "hr"),
-        operations=("scheduled",),
-        weight=1.5,
+        fits=lambda s: s.scheduled,
+        weight=3,
     ),
     Act(
         operation=f"POST {_PACKET}/conversation-held",

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.people import ANNA, BEN, HELEN
-from harness.story import Story, expect
+from harness.people import ANNA, BEN, HELEN, MAX
+from harness.story import QUESTIONS, Story, expect
 from reviewbus.testing.memory_broker import MemoryBroker
 from simulation.scene import Known
+from simulation.writing import TWO_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +27,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "sent_when_calibrated": {"calibration_required": True, "release_after_calibration": True},
     "manager_direct": {"calibration_required": False, "release_mode": "manager_direct"},
     "manager_looks_late": {"calibration_required": False, "self_visibility": "after_manager_submit"},
+    "recalled": {"calibration_required": False, "recall_window_minutes": 10},
 }
 STAGES = ("started", "written", "released", "both_released")
-SETTING_WEIGHTS = (4, 3, 2, 2, 2)
+SETTING_WEIGHTS = (4, 3, 2, 2, 2, 4)
 STAGE_WEIGHTS = (2, 3, 4, 3)
 # At one setting only: everybody else has heard of all that both sides wrote, and packets of nothing yet.
 UNHEARD, UNHEARD_SETTING, UNHEARD_SHARE = "unheard", "plain", 0.06
 DEAF = "packets"
+# What managers release waits, and ratings have two labels, one for each end of the scale.
+RECALLED = "recalled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,7 @@ class Beginnings:
         self.mails.clear()
         story = Story(system.gateway, self._wait)
         story.import_people()
-        story.create_questionnaire()
+        story.create_questionnaire(TWO_LABELS if setting == RECALLED else QUESTIONS)
         story.create_cycle(**SETTINGS[setting])
         story.add_participants(ANNA, BEN)
         if setting == UNHEARD_SETTING:
@@ -110,7 +114,8 @@ class Beginnings:
             self._wait(partial(_may_be_released, story, employee))
             if story.packet(employee)["state"] == "ready":
                 story.send_to_manager(employee)
-            story.release(employee)
+            # HR's release waits for no window.
+            story.release(employee, by=HELEN if setting == RECALLED else MAX)
             self._keep(f"{setting}__{stage}", story)
 
     def _make_unheard(self, story: Story) -> None:

@@ -39,10 +39,11 @@ def act(play: Play) -> None:
     _one_of(play, scene, sensible or ACTS)
 
 
-def act_on(play: Play, service: str, review_id: str) -> None:
-    """Somebody gives a service a command about a review, if there is one that makes sense now."""
+def act_on(play: Play, service: str, review_id: str, among: frozenset[str] = frozenset()) -> None:
+    """Somebody gives a service a command about a review (one `among` these operations), if one makes sense now."""
     scene = Scene(play.random, play.sight, play.known, review_id, play.system.clock.now)
-    sensible = [one for one in ACTS if one.service == service and one.makes_sense(scene)]
+    wanted = [one for one in ACTS if one.service == service and (not among or one.operation in among)]
+    sensible = [one for one in wanted if one.makes_sense(scene)]
     if sensible:
         _one_of(play, scene, sensible)
 
@@ -66,11 +67,12 @@ def give(play: Play, act: Act, who: Person, path: str, body: Any, version: str |
     headers = {} if version is None else {"If-Match": f'"{version}"'}
     if method == "POST":
         headers["Idempotency-Key"] = key
-    deaths = len(play.system.kill.deaths)
+    at, deaths, location = play.system.clock.now, len(play.system.kill.deaths), ""
     before = look(play.system.ground, play.system.clock.now) if play.system.kill.point == BEFORE_COMMIT else None
     try:
         response = play.session(who).call(method, path, json=body, headers=headers)
         status, answer = response.status_code, response.json() if response.content else None
+        location = response.headers.get("Location", "")
     except httpx.TransportError:
         status, answer = NO_ANSWER, None
     died = play.system.kill.deaths[deaths:]
@@ -83,9 +85,12 @@ def give(play: Play, act: Act, who: Person, path: str, body: Any, version: str |
         key=key,
         status=status,
         answer=answer,
+        at=at,
         died=died[0] if died else "",
+        location=location,
     )
     play.given.append(given)
+    play.consent.heard(given, play.sight)
     _note(play, given)
     if before is not None and given.died == BEFORE_COMMIT:
         _unchanged(play, before, f"{act.name}, which died before it was committed,")
@@ -170,7 +175,8 @@ def _path(play: Play, chosen: Act, scene: Scene) -> str | None:
         "questionnaire_id": play.random.choice(play.known.questionnaires or [play.known.questionnaire_id]),
         "cycle_id": _cycle(play, chosen),
         "session_id": scene.session(*chosen.sessions) or scene.session("pending", "in_session", "completed"),
-        "operation_id": scene.operation(*chosen.operations) or scene.operation(*FINISHED),
+        "operation_id": scene.operation(*chosen.operations, of=chosen.service)
+        or scene.operation(*FINISHED, of=chosen.service),
     }
     path = chosen.operation.split(" ", 1)[1]
     needed = [name for name in names if f"{{{name}}}" in path]

@@ -133,7 +133,7 @@ def _hanging(s: Play) -> Iterator[str]:
             yield f"L1 {review_id}: the packet hangs in {row['state']}"
         if row["hidden_by"] is not None:
             yield f"L2 {review_id}: the packet stays hidden for an operation that is over"
-    for each, row in s.sight.operations.items():
+    for each, row in [*s.sight.operations.items(), *s.sight.of("assessment")["operations"].items()]:
         if row["state"] not in {"planned", "completed", "cancelled"}:
             yield f"L2 the operation {each} hangs in {row['state']}"
     for review_id, row in s.sight.records.items():

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-from zlib import crc32
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from harness.people import HELEN, SERVICES
-from reviewbus.broker import Outgoing
-from simulation import crowd, interleaved, operators, turns
-from simulation.interleaved import ACTED_ON, TRIED
+from simulation import crowd, interleaved, operators, poison, turns
+from simulation.interleaved import TRIED
 from simulation.kill import AFTER_SEND, BEFORE_COMMIT
 from simulation.scene import BY_ID
 
@@ -21,7 +19,19 @@ if TYPE_CHECKING:
 
 RESTORABLE = ("packets", "signing", "assessment", "notifications")
 RESTORES_MAX = 1
-POISONS_MAX = 3
+EARLY_S = (0, 0, 0, 1)
+ACTS_MEANWHILE = 2
+MAY_WAIT = {"ready", "with_manager"}
+RELEASE = frozenset({"POST /v1/packets/{review_id}/release"})
+MANY = frozenset({"POST /v1/packets/bulk"})
+TAKING_BACK = frozenset(
+    {
+        "POST /v1/packets/{review_id}/unrelease",
+        "POST /v1/packets/{review_id}/cancel-scheduled",
+        "POST /v1/packets/operations/{operation_id}/cancel",
+    }
+)
+TAKEN_BACK = 0.7
 JUMPS = (10, 60, 600, 4_000, 90_000)
 YEARS_S = 5 * 365 * 86_400
 MOODS = ("away", "busy", "refuses", "breaks-before", "breaks-after")
@@ -193,86 +203,6 @@ def _second_relay(s: Play) -> str | None:
     return name
 
 
-def _poison(s: Play) -> str | None:
-    """Somebody writes a record that cannot be applied, in the midst of others of its key."""
-    if s.poisoned >= POISONS_MAX or s.system.broker.down:
-        return None
-    s.poisoned += 1
-    s.parked.watch(s.system)
-    review_id, source = _told_of(s)
-    fitting = [one for one in _POISONS if source in {"", one.source}] or _POISONS
-    chosen = s.random.choice(fitting)
-    words, topic, headers, value = chosen.make(review_id)
-    record = Outgoing(topic=topic, key=review_id.encode(), headers=headers, value=value)
-    s.system.broker.producer().publish([record])
-    if source:
-        turns.turn_one(s, source, "relay")
-    return f"{words}, for {review_id}"
-
-
-def _told_of(s: Play) -> tuple[str, str]:
-    """Return a review of which somebody is about to tell something, and who; or any review."""
-    for name in s.random.sample(ACTED_ON, len(ACTED_ON)):
-        key = s.system.ground.rows[name].ask("select key from outbox order by id limit 1")
-        if key in s.sight.reviews:
-            return key, name
-    return s.random.choice(sorted(s.sight.reviews)), ""
-
-
-def _undecodable(_: str) -> Any:
-    return "no JSON, no headers", "reviews.assessment.v1", [], b"{"
-
-
-def _broken_contract(review_id: str) -> Any:
-    return (
-        "a release without its epoch",
-        "reviews.packets.v1",
-        _headers("packet.released.v1", "/packets", review_id),
-        b"{}",
-    )
-
-
-def _forged_hold(review_id: str) -> Any:
-    body = (
-        b'{"review_id":"%s","holder":"release","fence":2000000,"want":"free","epoch":1000000,"manager_version":null,'
-        b'"self_version":null,"snapshot_hash":null,"manager_id":null}' % review_id.encode()
-    )
-    return (
-        "a hold of packets' by signing",
-        "reviews.holds.v1",
-        _headers("hold.requested.v1", "/signing", review_id),
-        body,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Poison:
-    """What cannot be applied, and whose records it comes among."""
-
-    source: str
-    make: Callable[[str], Any]
-
-
-_POISONS = (
-    _Poison(source="assessment", make=_undecodable),
-    _Poison(source="packets", make=_broken_contract),
-    _Poison(source="signing", make=_forged_hold),
-)
-
-
-def _headers(kind: str, source: str, review_id: str) -> list[tuple[str, bytes]]:
-    words = {
-        "ce_id": f"00000000-0000-7000-8000-{crc32(f'{kind} {review_id}'.encode()):012d}",
-        "ce_type": kind,
-        "ce_source": source,
-        "ce_subject": review_id,
-        "ce_time": "2026-03-02T09:00:00Z",
-        "ce_specversion": "1.0",
-        "content-type": "application/json",
-    }
-    return [(name, value.encode()) for name, value in words.items()]
-
-
 # -- time, peers, mails ------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +210,47 @@ def _jump(s: Play) -> str | None:
     seconds = s.random.choice(JUMPS) if s.random.random() < 0.98 else YEARS_S
     s.pass_time(seconds)
     return str(timedelta(seconds=seconds))
+
+
+def _instant(s: Play) -> str | None:
+    """A release waits: people go on with its packet, or take it back, and the clock comes to the instant."""
+    packets = s.sight.packet_rows
+    waiting = [one for one in interleaved.ours(s) if one in s.sight.packets["scheduled"]]
+    waiting = waiting or [one for one in interleaved.ours(s) if packets.get(one, {}).get("state") in MAY_WAIT]
+    if not waiting or s.sight.quarantined("packets"):
+        return None
+    about = s.random.choice(waiting)
+    if about not in s.sight.packets["scheduled"]:
+        _decided(s, about, RELEASE)
+    if s.random.random() < TAKEN_BACK:
+        _decided(s, about, TAKING_BACK)
+    for _ in range(s.random.randint(0, ACTS_MEANWHILE)):
+        _decided(s, about)
+    instants = [row["fires_at"] for row in s.sight.operations.values() if row["fires_at"] is not None]
+    if not instants:
+        return TRIED
+    left = (datetime.fromisoformat(max(instants)) - s.system.clock.now).total_seconds()
+    s.pass_time(max(0.0, left - s.random.choice(EARLY_S)))
+    turns.turn_one(s, *turns.OPERATIONS)
+    return f"of {about}, {left:.0f} s ahead"
+
+
+def _operation_overtaken(s: Play) -> str | None:
+    """Many packets are to be released, and before their turn comes one of them is taken back."""
+    packets = s.sight.packet_rows
+    fitting = [one for one in interleaved.ours(s) if packets.get(one, {}).get("state") == "with_manager"]
+    if not fitting or s.sight.quarantined("packets"):
+        return None
+    about = s.random.choice(fitting)
+    _decided(s, about, MANY)
+    _decided(s, about, TAKING_BACK)
+    turns.turn_one(s, *turns.OPERATIONS)
+    return f"about {about}"
+
+
+def _decided(s: Play, about: str, among: frozenset[str] = frozenset()) -> None:
+    crowd.act_on(s, "packets", about, among)
+    s.judge()
 
 
 def _part(s: Play) -> str | None:
@@ -368,6 +339,11 @@ FAULTS: tuple[Fault, ...] = (
         happen=_in_turn("packets-operation-chunk", "operations", "packets"),
         weight=2,
     ),
+    Fault(
+        name="crash assessment-operation-chunk",
+        happen=_in_turn("assessment-operation-chunk", "work", "assessment", "carry-out-operation"),
+        weight=2,
+    ),
     Fault(name="crash packets-reconcile", happen=_in_turn("packets-reconcile", "reconcile", "packets"), weight=2),
     Fault(name="crash packets-pdf-rendered", happen=_die_drawing, weight=0.6),
     Fault(name="connections killed", happen=_kill_connections, weight=0.6),
@@ -380,9 +356,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="read again", happen=_rewind, weight=1.2),
     Fault(name="read again without inbox", happen=_forget_inbox, weight=0.5),
     Fault(name="two relays", happen=_second_relay, weight=1.2),
-    Fault(name="poison", happen=_poison, weight=1),
+    Fault(name="poison", happen=poison.among_others, weight=1),
     Fault(name="letters settled", happen=_settle_letters, weight=1),
     Fault(name="clock jumps", happen=_jump, weight=2),
+    Fault(name="instant comes", happen=_instant, weight=5),
+    Fault(name="operation overtaken", happen=_operation_overtaken, weight=2),
     Fault(name="service cut off", happen=_part, weight=0.8),
     Fault(name="mail server", happen=_mood, weight=0.8),
     Fault(name="meanwhile", happen=_meanwhile, weight=3),

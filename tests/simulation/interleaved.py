@@ -79,7 +79,7 @@ def met_on_the_way(s: Play) -> str | None:
 def before_commit(s: Play) -> str | None:
     """Somebody else emits and the relay sends while a transaction that has emitted is not committed yet."""
     name, verb, about = _outer(s)
-    other = [one for one in _ours(s) if one != about]
+    other = [one for one in ours(s) if one != about]
     came: list[str] = []
 
     def emitted_and_sent() -> None:
@@ -171,10 +171,11 @@ def _outer(s: Play) -> tuple[str, str, str]:
     places += [(name, "act") for name in ACTED_ON]
     name, verb = s.random.choice(places)
     heard = sorted(s.system.machines[name].reading.keys() & s.sight.reviews.keys()) if verb == "consume" else []
-    return name, verb, s.random.choice(heard or _ours(s))
+    return name, verb, s.random.choice(heard or ours(s))
 
 
-def _ours(s: Play) -> list[str]:
+def ours(s: Play) -> list[str]:
+    """The reviews of the cycle that schedules are about."""
     rows = sorted(s.sight.reviews.items())
     return [one for one, row in rows if row["cycle_id"] == s.known.cycle_id]
 

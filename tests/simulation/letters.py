@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from harness.people import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from reviewbus.broker import Record
     from simulation.machines import System
     from simulation.sight import Sight
 
@@ -56,5 +57,10 @@ def _behind(system: System, letter: Any) -> set[str]:
     log = system.broker.logs.get((letter["topic"], letter["partition"]), [])
     # Where the broker has forgotten, all that is there came later.
     start = letter["position"] + 1 if letter["position"] < len(log) else 0
-    heads = (dict(one.headers) for one in log[start:] if one.key == letter["key"].encode())
+    # What was sent again behind the letter may have been applied where it lies before it.
+    return _events(log[start:], letter["key"]) - _events(log[:start], letter["key"])
+
+
+def _events(records: Sequence[Record], key: str) -> set[str]:
+    heads = (dict(one.headers) for one in records if one.key == key.encode())
     return {head["ce_id"].decode() for head in heads if "ce_id" in head}

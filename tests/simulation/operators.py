@@ -37,6 +37,8 @@ def restore(s: Play, name: str) -> None:
     s.lost_facts = True
     s.given = [one for one in s.given if s.system.gateway.owner(one.path) is not s.system.gateway.clients[name]]
     s.memory.hashes.clear()
+    if name == "packets":
+        s.consent.restored()
     if name == "signing":
         s.memory.brought_back = _signed(s)
     for verb in ("web", "relay", "consume", "work"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from simulation.consent import Consent
 from simulation.letters import Parked
 from simulation.post import Post
 from simulation.readers import decisive, misread
@@ -46,8 +47,10 @@ class Given:
     key: str
     status: int
     answer: Any
+    at: datetime
     # Where the process died that carried it out.
     died: str = ""
+    location: str = ""
 
 
 @dataclass(slots=True)
@@ -69,6 +72,7 @@ class Play:
     order: Order = field(default_factory=Order)
     parked: Parked = field(default_factory=Parked)
     post: Post = field(init=False)
+    consent: Consent = field(init=False)
     # What the rows of a restored service had counted in the copy.
     counted_before: dict[str, Any] = field(default_factory=dict)
     restored: str = ""
@@ -88,6 +92,7 @@ class Play:
     def __post_init__(self) -> None:
         self.sight = look(self.system.ground, self.system.clock.now)
         self.post = Post(self.system.ground)
+        self.consent = Consent({key: row["epoch"] for key, row in self.sight.packet_rows.items()})
         for wire in self.system.wires:
             wire.asked = self._asked
 
@@ -121,6 +126,7 @@ class Play:
         found += [f"E {one}" for one in self.system.ended]
         found += [*self.order.breaches(self.system.sent), *self.post.wrong]
         found += self.parked.breaches(self.system, after)
+        found += self.consent.breaches(self.sight, after, self.system.clock.now)
         self.restored = ""
         for review_id, packet in after.packet_rows.items():
             self.tally.states[f"packet {packet['state']}"] += self._moved(review_id, packet, "packet_rows", "state")

@@ -48,7 +48,12 @@ class Post:
         if row is None:
             self.wrong.append(f"N1 {delivered.subject!r} went to {delivered.to}, and no row knows of it")
             return
-        service = {"released": "packets", "released-to-manager": "packets", "shared": "assessment"}.get(row["template"])
+        service = {
+            "released": "packets",
+            "released-by-hr": "packets",
+            "released-to-manager": "packets",
+            "shared": "assessment",
+        }.get(row["template"])
         if service is None:
             return
         moment, rows = self.asked.get(service, (None, {}))
@@ -68,7 +73,7 @@ def _may_open(delivery: dict[str, Any], row: dict[str, Any] | None) -> bool:
     if row.get("hidden_by") is not None:
         return False
     reader, at = delivery["recipient_id"], delivery["question_at"]
-    if delivery["template"] == "released":
+    if delivery["template"] in {"released", "released-by-hr"}:
         return (row["state"], row["epoch"]) == ("released", at) and reader in {row["subject_id"], row["manager_id"]}
     if delivery["template"] == "released-to-manager":
         sent = row["state"] in {"with_manager", "released"} or (row["state"] == "releasing" and row["was_sent"])

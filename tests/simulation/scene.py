@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from harness.people import Person
-    from simulation.sight import Row, Sight
+    from simulation.sight import Row, Rows, Sight
 
 BY_ID = {one.id: one for one in CAST}
 STALE, NONE_AT_ALL = 0.15, 0.03
@@ -77,6 +77,11 @@ class Scene:
         """Whether a signature's or the completion's register is held."""
         return any(self.review[f"{name}_held"] for name in REGISTERS[1:])
 
+    @property
+    def scheduled(self) -> bool:
+        """Whether a release of the packet waits for its instant."""
+        return self.review_id in self.sight.packets["scheduled"]
+
     def has_backup(self, side: str) -> bool:
         """Whether somebody has a backup of this side."""
         return f"{self.review_id}:{side}" in self.sight.assessment["backups"]
@@ -87,9 +92,10 @@ class Scene:
         own = self.packet.get("session_id")
         return own if own in found else (self.random.choice(found) if found else None)
 
-    def operation(self, *states: str) -> str | None:
-        """A command for many packets in one of these states; any of them."""
-        found = [one for one, row in sorted(self.sight.operations.items()) if row["state"] in states]
+    def operation(self, *states: str, of: str = "packets") -> str | None:
+        """A command for many packets, or for many of what another service has, in one of these states; any of them."""
+        rows: Rows = self.sight.of(of).get("operations", {})
+        found = [one for one, row in sorted(rows.items()) if row["state"] in states]
         return self.random.choice(found) if found else None
 
     def people(self, part: str) -> list[Person]:

@@ -18,7 +18,11 @@ Rows = dict[str, Row]
 HOLDERS = {"signature_employee": "employee", "signature_manager": "manager", "completion": "completion"}
 
 _KEPT = {
-    "assessment": {"rows": ("review", "review_id"), "cycles": ("cycle", "cycle_id")},
+    "assessment": {
+        "rows": ("review", "review_id"),
+        "cycles": ("cycle", "cycle_id"),
+        "operations": ("operation", "operation_id"),
+    },
     "packets": {
         "rows": ("packets", "review_id"),
         "sessions": ("calibration_sessions", "id"),
@@ -27,6 +31,10 @@ _KEPT = {
     "signing": {"rows": ("record", "review_id")},
     "notifications": {"rows": ("board", "review_id"), "deliveries": ("delivery", "delivery_id")},
 }
+_SCHEDULED = (
+    "select jsonb_agg(distinct i.review_id) from operation_items i join operations o on o.id = i.operation_id "
+    "where o.state = 'scheduled' and i.outcome in ('chosen', 'allowed')"
+)
 _COUNTS = """
 'outbox', (select count(*) from outbox), 'stuck', (select count(*) from outbox_dead),
 'due', coalesce((select jsonb_agg(kind order by id) from jobs where status = 'queued' and run_at <= %s
@@ -44,6 +52,8 @@ def _statement(service: str) -> str:
     ]
     if service == "assessment":
         tables.append("'backups', coalesce((select jsonb_agg(distinct review_id || ':' || side) from backup), '[]')")
+    if service == "packets":
+        tables.append(f"'scheduled', coalesce(({_SCHEDULED}), '[]')")
     return f"select json_build_object({', '.join([*tables, _COUNTS])})"
 
 

@@ -24,6 +24,8 @@ MOMENTS_OF_A_SWEEP = {"packets": (5, 6), "signing": (3, 10)}
 ROUNDS_MAX = 200
 # Commands for many packets are carried out by a task of their own.
 OPERATIONS = ("packets", "operations")
+# What waits while such a command goes on.
+HELD_BACK = {"pdf-ahead"}
 PATIENCE = timedelta(seconds=5)
 
 
@@ -70,15 +72,16 @@ def turn_one(play: Play, name: str, verb: str, which: int | None = None, *, whol
 def busy(play: Play) -> list[tuple[str, str]]:
     """Every loop that has something to do, as far as can be seen from outside; some several times."""
     found: list[tuple[str, str]] = []
+    many = any(_goes_on(play, row) for row in play.sight.operations.values())
     for name in SERVICES:
         seen, machine = play.sight.of(name), play.system.machines[name]
         if seen["outbox"]:
             found += [(name, "relay")] * 2
         if name != play.lagging and (machine.reading.waiting() or machine.consumer._pending):
             found += [(name, "consume")] * 2
-        if seen["due"]:
+        if set(seen["due"]) - (HELD_BACK if many else set()):
             found.append((name, "work"))
-    if any(_goes_on(play, row) for row in play.sight.operations.values()):
+    if many:
         found.append(OPERATIONS)
     for name, rows in (("packets", play.sight.packet_rows), ("signing", play.sight.records)):
         if any(_waits_long(play, row["waiting_since"]) for row in rows.values()):

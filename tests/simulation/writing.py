@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from harness.people import ANNA, BEN, CAST, HELEN, HUGO, KAI, MAX, MIRA, OLGA
-from harness.story import QUESTIONS, SHARED
+from harness.story import QUESTIONS, SCALE, SHARED
 
 if TYPE_CHECKING:
     from simulation.scene import Scene
 
+GUIDELINE = [{"rating": 2, "percent": 33.3}, {"rating": 3, "percent": 66.7}]
 TEXTS = ("<p>As agreed.</p>", "<p>Better than agreed.</p>", "<p>Later than agreed.</p>")
 SELECTIONS = (SHARED, ("m-results",), ("m-growth", "m-results"), ("m-results", "m-growth", "m-private"), ())
-LATER = (timedelta(seconds=1), timedelta(seconds=5), timedelta(minutes=5))
+# The last question is the rating; its scale names both ends and no step between.
+TWO_LABELS = (*QUESTIONS[:-1], {**QUESTIONS[-1], "scale": {**SCALE, "labels": ["far below", "far above"]}})
+LATER = (timedelta(seconds=1), timedelta(seconds=5), timedelta(minutes=5), timedelta(hours=1))
 
 
 def self_answers(s: Scene) -> Any:
@@ -49,7 +52,8 @@ def people(s: Scene) -> Any:
 
 def questionnaire(s: Scene) -> Any:
     """A questionnaire."""
-    return {"title": s.random.choice(("Yearly review", "Review")), "questions": list(QUESTIONS)}
+    title = s.random.choice(("Yearly review", "Review"))
+    return {"title": title, "questions": list(TWO_LABELS if title == "Review" else QUESTIONS)}
 
 
 def cycle(s: Scene) -> Any:
@@ -70,6 +74,18 @@ def participants(s: Scene) -> Any:
     return {"participants": [{"subject_id": subject.id, "manager_id": manager.id}]}
 
 
+def listed(s: Scene) -> Any:
+    """A list of participants, as rows or as CSV; some of them cannot take part."""
+    ids = s.random.sample([*(one.id for one in CAST), "p-nobody"], 3)
+    rows: Any = {"participants": [{"subject_id": one} for one in ids]}
+    return {**(rows if s.chance(0.6) else {"csv": "\n".join(["subject_id", *ids])}), "dry_run": s.chance(0.3)}
+
+
+def removed(s: Scene) -> Any:
+    """People who are to take part no more; some never did."""
+    return {"subject_ids": [one.id for one in s.random.sample(CAST, 3)], "dry_run": s.chance(0.3)}
+
+
 def reassigned(s: Scene) -> Any:
     """Another manager of record."""
     return {"manager_id": s.random.choice([MAX, MAX, MIRA, MIRA, *CAST[:4]]).id, "reason": s.words()}
@@ -88,7 +104,8 @@ def session(s: Scene) -> Any:
     chosen = [s.review_id] if s.review_id in free or not free else free
     chosen = free if free and s.chance(0.3) else chosen
     cycle_id = s.packet.get("cycle_id", s.known.cycle_id)
-    return {"cycle_id": cycle_id, "review_ids": sorted(chosen), "members": [HELEN.id, KAI.id]}
+    words = {"cycle_id": cycle_id, "review_ids": sorted(chosen), "members": [HELEN.id, KAI.id]}
+    return {**words, "guideline": GUIDELINE} if len(chosen) > 1 else words
 
 
 def rated(s: Scene) -> Any:
@@ -121,6 +138,11 @@ def release(s: Scene) -> Any:
     return {**reason(s), **_at(s, 0.1)}
 
 
+def release_later(s: Scene) -> Any:
+    """Why a packet is released, at an instant."""
+    return {**reason(s), **_at(s, 1)}
+
+
 def many(s: Scene) -> Any:
     """One command for many packets: some that are named, or all that a filter leaves."""
     rows = sorted(one for one, row in s.sight.reviews.items() if row["cycle_id"] == s.known.cycle_id)
@@ -133,6 +155,21 @@ def many(s: Scene) -> Any:
         words |= _at(s, 0.2)
     by_filter = {"filter": {"cycle_id": s.known.cycle_id}}
     return {**words, "selection": by_filter if s.chance(0.3) else {"review_ids": rows if s.chance(0.7) else rows[:1]}}
+
+
+def many_reviews(s: Scene) -> Any:
+    """One command for many reviews: the waiver of their self stage, its withdrawal, and seldom their end."""
+    rows = sorted(one for one, row in s.sight.reviews.items() if row["cycle_id"] == s.known.cycle_id)
+    action = s.random.choice(("waive", "waive", "unwaive", "unwaive")) + "-self-assessment"
+    selection: Any = {"review_ids": rows if s.chance(0.7) else rows[:1]}
+    if s.chance(0.4):
+        selection = {"filter": {"cycle_id": s.known.cycle_id, "self_state": s.random.choice(("none", "waived"))}}
+    return {
+        "action": "cancel" if s.chance(0.05) else action,
+        "selection": selection,
+        "dry_run": s.chance(0.35),
+        **reason(s),
+    }
 
 
 def applied(s: Scene) -> Any:

@@ -30,6 +30,7 @@ TELLS = {
     "reassign": ("review.reassigned.v1",),
     "confirm": ("calibration.confirmed.v1",),
     "rate": ("calibration.rating-changed.v1",),
+    "bulk": ("bulk-operation.started.v1",),
 }
 SOURCES = ("/assessment", "/packets", "/signing")
 # A command that asks for what is so, or on its way, is answered with success and does nothing.

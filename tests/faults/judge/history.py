@@ -46,7 +46,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A record. `life` counts how often Kafka began anew; `number` is the source's own count of what it told."""
+    """A record. `life` counts how often Kafka began anew; `number` is the source's own count of what it told.
+
+    `occurred`: when the transaction began that it tells of; `at`: when it was written to its topic, after the commit.
+    """
 
     life: int
     topic: str
@@ -60,6 +63,7 @@ class Told:
     cause: str
     data: Mapping[str, Any]
     at: float = 0.0
+    occurred: float = 0.0
 
     @property
     def place(self) -> tuple[int, str, int, int]:
@@ -69,11 +73,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A mail that the mail server took."""
+    """A mail that the mail server took. `decided`: its own date, the second within which it was asked about."""
 
     id: str
     to: str
     arrived: float
+    decided: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +236,7 @@ def _told(one: Mapping[str, Any]) -> Told:
         cause=headers.get("ce_correlationid", ""),
         data=one["data"],
         at=one.get("at", 0.0),
+        occurred=one.get("occurred", 0.0),
     )
 
 

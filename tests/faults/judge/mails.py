@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
 
     Found = Iterator[tuple[str, str, str]]
 
+RELEASED, UNRELEASED = "packet.released.v1", "packet.unreleased.v1"
 # Between the owner's answer and the mail server's word lie at most so many seconds, if nothing stands still: five until
 # the answer is too old, and as many again and more for a machine with much to do.
 DECISION_S_MAX = 15.0
+# Times of several processes, of the broker and of the calendar, shifted to one clock.
+CLOCKS_S_MAX = 0.1
 # What keeps a mail on its way after it was decided to send it.
 SLOWING = ("notifications work", "smtp", "postgres", "postgres-notifications", "peer-packets", "peer-assessment")
 
@@ -70,6 +74,38 @@ def released_mails_only_while_released(history: History) -> Found:
                 break
 
 
+def released_mails_are_decided_on_while_released(history: History) -> Found:
+    """N1: when it was asked whether a mail may go out, its release stood, for all that was known for certain by then.
+
+    The mail itself says when that was, so that nothing is allowed for what kept it on its way.
+    """
+    mails = {one.id: one for one in history.mails}
+    for row in history.table("notifications", "delivery"):
+        mail = mails.get(mail_id(row))
+        if row["template"] != "released" or mail is None:
+            continue
+        review, epoch = row["review_id"], int(row["occasion"])
+        told = history.told("/packets", review)
+        begun = min((one.occurred for one in told if one.type == RELEASED and one.data["epoch"] == epoch), default=0.0)
+        if mail.arrived < begun - CLOCKS_S_MAX:
+            yield "N1", review, f"a mail about epoch {epoch} {begun - mail.arrived:.1f} s before it was released"
+        over = min(_ends(history, review, epoch), default=math.inf)
+        if mail.decided > over + CLOCKS_S_MAX:
+            words = f"a mail about epoch {epoch} was decided on {mail.decided - over:.1f} s after that had ended"
+            yield "N1", review, words
+
+
+def _ends(history: History, review: str, epoch: int) -> Iterator[float]:
+    """When it was certain that a release did not stand any more: by an answer, or by what packets told afterwards."""
+    for one in history.acts("unrelease", review):
+        if one.ok and one.body["state"] == "unreleasing" and one.body["epoch"] >= epoch:
+            yield one.ended
+    for told in history.told("/packets", review):
+        known = told.data.get("epoch") or 0
+        if known > epoch or (known == epoch and told.type == UNRELEASED):
+            yield told.at
+
+
 def slowed(history: History, begin: float, end: float) -> float:
     """Return for how long, between two times, something stood in the way of mails already decided on."""
     overlaps = (
@@ -80,4 +116,4 @@ def slowed(history: History, begin: float, end: float) -> float:
     return sum(max(0.0, one) for one in overlaps)
 
 
-CHECKS = (no_mail_twice, released_mails_only_while_released)
+CHECKS = (no_mail_twice, released_mails_only_while_released, released_mails_are_decided_on_while_released)

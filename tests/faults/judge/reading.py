@@ -151,8 +151,15 @@ def _hides(one: Call) -> bool:
 
 def _asked_again(history: History, review: str, hidden_at: float, read: Call) -> bool:
     """Whether somebody asked for another release, which could have been granted before the read ended."""
-    asked = [one for one in history.acts("release", review) if one.ok or one.undecided]
-    return any(one.ended > hidden_at and one.began < read.ended for one in asked)
+    asked = [*history.acts("release", review), *history.acts("later", review), *_of_many(history, review)]
+    given = [one for one in asked if one.ok or one.undecided]
+    return any(one.ended > hidden_at and one.began < read.ended for one in given)
+
+
+def _of_many(history: History, review: str) -> list[Call]:
+    """Releases of many packets, this one among them."""
+    many = [one for one in history.acts("bulk", "") if one.sent["action"] == "release"]
+    return [one for one in many if review in one.sent["selection"]["review_ids"]]
 
 
 def _grants(history: History, review: str) -> Mapping[int, Told]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from faults.judge import commands, endings, holds, mails, reading, records
+from faults.judge import commands, consent, endings, holds, mails, reading, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,7 @@ RULES = {
     "S6": "fences never go down, and an outcome never changes",
     "S7": "every committed change has its records, and every record its committed change",
     "S8": "one service's records of a review are in order, apart from repeats",
+    "R1": "after it was taken back or cancelled, nothing is released that nobody has asked for since",
     "E1": "no review stays locked though nothing is released",
     "E2": "no release or unrelease hangs for ever",
     "E3": "every signature and completion comes to an end",
@@ -58,6 +59,7 @@ CHECKS: tuple[Callable[[History], Iterator[tuple[str, str, str]]], ...] = (
     *endings.CHECKS,
     *mails.CHECKS,
     *commands.CHECKS,
+    *consent.CHECKS,
 )
 
 

@@ -6,15 +6,17 @@ import ast
 import json
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import faults.judge
-from faults import lies
-from faults.forgery import MAX, Forgery, answers, clean
+from faults import lies, lies_about_consent, lies_about_mails
+from faults.forgery import MAX, Forgery, answers, clean, is_call, time_of
 from faults.judge.history import Disturbance, Told, load
+from faults.judge.mails import released_mails_are_decided_on_while_released, released_mails_only_while_released
 from faults.judge.verdict import RULES, judge
 
 if TYPE_CHECKING:
@@ -40,10 +42,47 @@ def test_every_rule_has_a_lie() -> None:
     assert lies.LIES.keys() == RULES.keys()
 
 
+@pytest.mark.parametrize("lie", lies_about_mails.BY_THE_DECISION)
+def test_what_only_the_decision_shows_is_not_seen_by_when_a_mail_arrived(lie: Callable[[Forgery], None]) -> None:
+    made = clean()
+    lie(made)
+    assert list(released_mails_only_while_released(made.history())) == []
+    assert len(list(released_mails_are_decided_on_while_released(made.history()))) == 1
+
+
+def test_a_mail_that_was_decided_on_before_an_unrelease_may_arrive_after_it() -> None:
+    made = clean()
+    over = time_of(made, "unrelease", end=True)
+    made.mails[0] = replace(made.mails[0], decided=over - 0.5, arrived=over + 4)
+    assert found(made) == []
+
+
+def test_many_that_are_taken_back_by_one_command_are_no_lie() -> None:
+    made = clean()
+    lies_about_consent.taken_back_with_others(made)
+    assert found(made) == []
+
+
+def test_a_release_that_waited_may_come_at_its_instant_and_one_asked_for_since_the_unrelease_at_once() -> None:
+    made = clean()
+    lies_about_consent.a_release_comes_before_its_instant(made)
+    late = next(index for index, one in enumerate(made.calls) if one.act == "later")
+    sent = {"not_before": datetime.fromtimestamp(made.calls[late].ended, UTC).isoformat()}
+    made.calls[late] = replace(made.calls[late], sent=sent)
+    assert found(made) == []
+
+
+def test_a_release_whose_unrelease_overlaps_the_asking_may_stand() -> None:
+    made = clean()
+    lies_about_consent.a_release_that_waited_outlives_the_unrelease(made)
+    made.change(is_call("unrelease", 202), began=0.0)
+    assert found(made) == []
+
+
 def test_a_mail_that_was_held_up_after_its_decision_is_no_lie() -> None:
     made = clean()
-    lies.a_mail_went_out_long_after_its_release_was_taken_back(made)
-    began = lies.time_of(made, "unrelease", end=True)
+    lies_about_mails.a_mail_went_out_long_after_its_release_was_taken_back(made)
+    began = time_of(made, "unrelease", end=True)
     made.faults.append(Disturbance(kind="pause", target="smtp", began=began, ended=began + 15))
     assert found(made) == []
 
@@ -51,7 +90,7 @@ def test_a_mail_that_was_held_up_after_its_decision_is_no_lie() -> None:
 def test_a_read_that_overlaps_the_unrelease_may_come_before_it() -> None:
     made = clean()
     lies.a_read_succeeds_after_the_unrelease_was_acknowledged(made)
-    made.change(lies.is_call("read", 200, nth=1), began=lies.time_of(made, "unrelease"))
+    made.change(is_call("read", 200, nth=1), began=time_of(made, "unrelease"))
     assert found(made) == []
 
 
@@ -109,7 +148,14 @@ def _record(one: Told) -> dict[str, Any]:
     headers = {"ce_type": one.type, "ce_id": one.id, "ce_source": one.source}
     headers |= {"ce_sequence": str(one.number), "ce_correlationid": one.cause}
     place = {"life": one.life, "topic": one.topic, "partition": one.partition, "offset": one.offset}
-    return {**place, "key": one.review, "headers": headers, "data": dict(one.data), "at": one.at}
+    return {
+        **place,
+        "key": one.review,
+        "headers": headers,
+        "data": dict(one.data),
+        "at": one.at,
+        "occurred": one.occurred,
+    }
 
 
 def _write(file: Path, lines: list[dict[str, Any]]) -> None:
