@@ -34,9 +34,9 @@ SUBJECTS = {
     "released-to-manager": "A review packet is ready for you to release",
     "released": "Your review packet is available",
     "signature-due": "Your signature is asked for",
-    "signed": "A review has been signed",
+    "signed": "Your signature has been recorded",
     "unreleased": "A review packet has been taken back",
-    "revoked": "A signature has been revoked",
+    "revoked": "Your signature has been revoked",
 }
 REGISTERED = ("assessment", "packets", "signing")
 SETTLED = ("signed", "completed")

@@ -56,6 +56,12 @@ GET /v1/cycles/{cycle_id}
     draft        role  role  role  role  role  ok    ok    ok    ok    ok    role  role  role
 POST /v1/cycles/{cycle_id}/participants
     planned      role  role  role  role  role  ok    ok    ok    ok    ok    role  role  role
+GET /v1/cycles/{cycle_id}/participants
+    draft        role  role  role  role  role  in    in    in    in    in    role  role  role
+POST /v1/cycles/{cycle_id}/participants/import
+    planned      role  role  role  role  role  ok    ok    ok    ok    ok    role  role  role
+POST /v1/cycles/{cycle_id}/participants/remove
+    planned      role  role  role  role  role  ok    ok    ok    ok    ok    role  role  role
 POST /v1/cycles/{cycle_id}/start
     planned      role  role  role  role  role  role  ok    ok    ok    ok    role  role  role
 POST /v1/cycles/{cycle_id}/close
@@ -77,6 +83,19 @@ POST /v1/reviews/{review_id}/cancel
     draft        role  role  404   404   404   role  ok    ok    self  who   404   404   404
 POST /v1/reviews/{review_id}/reassign
     draft        role  role  404   404   404   role  ok    ok    self  who   404   404   404
+POST /v1/reviews/bulk
+#                E     M     F     L     K     A     H     C     X     U     O     S     I
+    draft        role  role  role  role  role  role  ok    ok    ok    ok    role  role  role
+GET /v1/reviews/bulk
+    draft        role  role  role  role  role  role  in    in    in    in    role  role  role
+GET /v1/reviews/operations/{operation_id}
+    draft        404   404   404   404   404   404   ok    ok    ok    ok    404   404   404
+GET /v1/reviews/operations/{operation_id}/items
+    draft        404   404   404   404   404   404   in    in    in    in    404   404   404
+POST /v1/reviews/operations/{operation_id}/apply
+    draft        404   404   404   404   404   404   ok    ok    ok    ok    404   404   404
+POST /v1/reviews/operations/{operation_id}/cancel
+    draft        404   404   404   404   404   404   ok    ok    ok    ok    404   404   404
 
 # assessment: the employee's side. A draft is its author's alone
 
@@ -223,6 +242,8 @@ POST /v1/packets/{review_id}/unrelease
 POST /v1/packets/bulk
 #                E     M     F     L     K     A     H     C     X     U     O     S     I
     with_manager role  role  role  role  role  role  ok    ok    ok    ok    role  role  role
+GET /v1/packets/bulk
+    scheduled    role  role  role  role  role  role  in    in    in    in    role  role  role
 GET /v1/packets/operations/{operation_id}
     scheduled    404   404   404   404   404   404   ok    ok    ok    ok    404   404   404
 GET /v1/packets/operations/{operation_id}/items
@@ -269,6 +290,8 @@ GET /v1/deliveries
 
 POST /internal/contents
 #                E     M     F     L     K     A     H     C     X     U     O     S     I
+    released     role  role  role  role  role  role  role  role  role  role  role  role  ok
+POST /internal/cycles
     released     role  role  role  role  role  role  role  role  role  role  role  role  ok
 GET /internal/directory
     released     role  role  role  role  role  role  role  role  role  role  role  role  ok

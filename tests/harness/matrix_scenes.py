@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from harness.clients import Gateway
     from harness.journey import Stage
     from harness.operations import Operation
     from harness.story import Story
@@ -96,8 +95,13 @@ class Target:
             "cycles": "cycle_id",
             "questionnaires": "questionnaire_id",
             "calibrations": "session_id",
+            "packets/bulk": "operation_id",
+            "reviews/bulk": "operation_id",
         }
-        return self.ids[kind.get(operation.path.split("/")[2], "review_id")]
+        path = operation.path.removeprefix("/v1/")
+        if path.endswith("/participants"):
+            return self.ids["review_id"]
+        return self.ids[kind.get(path) or kind.get(path.split("/")[0], "review_id")]
 
     def send(self, operation: Operation, sender: Sender, *, exists: bool = True) -> httpx.Response:
         """Send the operation as somebody, about this, or else about something that does not exist."""
@@ -105,21 +109,30 @@ class Target:
         path = operation.path
         for name, one in ids.items():
             path = path.replace(f"{{{name}}}", one)
-        options: dict[str, Any] = {"headers": {"Authorization": _token(self.stage.story.gateway, sender)}}
+        options: dict[str, Any] = {"headers": {"Authorization": self.token(sender)}}
         if operation.is_versioned:
-            options["headers"]["If-Match"] = f'"{self.versions[_versioned(operation)]}"'
+            options["headers"]["If-Match"] = self.version(operation)
         if operation.body is not None:
-            chosen = BODIES.get(operation.name)
-            options["json"] = chosen(self) if chosen else operation.sample()
+            options["json"] = self.body(operation)
         if (query := QUERIES.get(operation.name)) is not None:
             options["params"] = {"limit": "200", **{name: self.ids[name] for name in query}}
         return operation.send(self.stage.story.gateway, path, **options)
 
+    def token(self, sender: Sender) -> str | None:
+        """Return how somebody says who they are."""
+        gateway = self.stage.story.gateway
+        if isinstance(sender, Person):
+            return f"Bearer {gateway.as_(sender).token}"
+        return None if sender is None else f"Bearer {gateway.as_service(*SERVICE_SCOPES[sender]).token}"
 
-def _token(gateway: Gateway, sender: Sender) -> str | None:
-    if isinstance(sender, Person):
-        return f"Bearer {gateway.as_(sender).token}"
-    return None if sender is None else f"Bearer {gateway.as_service(*SERVICE_SCOPES[sender]).token}"
+    def version(self, operation: Operation) -> str:
+        """Return what `If-Match` names for an operation that takes a version."""
+        return f'"{self.versions[_versioned(operation)]}"'
+
+    def body(self, operation: Operation) -> Any:
+        """Return what an operation that takes a body accepts."""
+        chosen = BODIES.get(operation.name)
+        return chosen(self) if chosen else operation.sample()
 
 
 def _nothing(name: str, one: str) -> str:
@@ -148,7 +161,10 @@ BODIES: dict[str, Callable[[Target], Any]] = {
         "questionnaire_id": at.ids["questionnaire_id"],
     },
     "POST /v1/cycles/{cycle_id}/participants": lambda _: {"participants": [{"subject_id": OLGA.id}]},
+    "POST /v1/cycles/{cycle_id}/participants/import": lambda _: {"participants": [{"subject_id": OLGA.id}]},
+    "POST /v1/cycles/{cycle_id}/participants/remove": lambda _: {"subject_ids": [ANNA.id]},
     "POST /v1/cycles/{cycle_id}/close": lambda _: REASON,
+    "POST /v1/reviews/bulk": lambda at: {"action": "cancel", "selection": {"review_ids": [at.ids["review_id"]]}},
     "POST /v1/reviews/{review_id}/cancel": lambda _: REASON,
     "POST /v1/reviews/{review_id}/reassign": lambda _: {"manager_id": DORA.id, **REASON},
     "PUT /v1/reviews/{review_id}/self-assessment": lambda _: {"answers": SELF_ANSWERS},
@@ -187,7 +203,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "GET /v1/questionnaires": (),
     "GET /v1/cycles": (),
     "GET /v1/reviews": ("cycle_id",),
+    "GET /v1/reviews/bulk": ("cycle_id",),
     "GET /v1/packets": ("cycle_id",),
+    "GET /v1/packets/bulk": ("cycle_id",),
     "GET /v1/calibrations": ("cycle_id",),
     "GET /v1/packets/tracking/{cycle_id}/people": (),
     "GET /v1/signatures": ("cycle_id",),
@@ -222,6 +240,9 @@ def scene(stage: Stage, state: str) -> Target:
     if state == "scheduled":
         target.ids["operation_id"] = _scheduled(story, target.versions["packets"])
         stage.settle()
+    if state == "draft":
+        target.ids["operation_id"] = _planned(story, "reviews", "cancel")
+        stage.settle()
     return target
 
 
@@ -229,8 +250,12 @@ def _scheduled(story: Story, tag: Any) -> str:
     """Have the release wait for its instant, and HR plan the release of all; return the plan's id."""
     release = {"not_before": "2030-01-01T00:00:00Z"}
     expect(story.as_(MAX).post(f"/v1/packets/{story.review()}/release", release, version=tag), 202)
-    plan = {"action": "release", "selection": {"filter": {"cycle_id": story.cycle_id}}, "dry_run": True}
-    return str(expect(story.as_(HELEN).post("/v1/packets/bulk", plan), 202).json()["operation_id"])
+    return _planned(story, "packets", "release")
+
+
+def _planned(story: Story, what: str, action: str) -> str:
+    plan = {"action": action, "selection": {"filter": {"cycle_id": story.cycle_id}}, "dry_run": True}
+    return str(expect(story.as_(HELEN).post(f"/v1/{what}/bulk", plan), 202).json()["operation_id"])
 
 
 def _draft(story: Story, employee: Person = ANNA, manager: Person = MAX) -> None:

@@ -33,10 +33,11 @@ OUTSIDE = {
     "reason of the rating": "ibex",
     "reason of the override": "gecko",
     "instructions": "walrus",
-    "cycle": "tapir",
     "comment": "jackal",
 }
 SHARED = ("albatross", "badger", "cormorant")
+# What the cycle is called stands at the head.
+CYCLE = "tapir"
 QUESTIONS: list[dict[str, Any]] = [
     {"question_id": "s-one", "text": OUTSIDE["self question"], "help_text": OUTSIDE["self help"], "audience": "self",
      "kind": "text", "required": True},
@@ -66,7 +67,7 @@ def test_what_is_not_shared_is_in_no_pdf_that_anybody_gets(own_stage: Stage) -> 
     assert {name: found(body) for name, body in files.items()} == {name: [] for name in files}
     for name, body in files.items():
         words = everything_in(body)
-        for each in (*SHARED, str(LATER), "Anna Author"):
+        for each in (*SHARED, CYCLE, str(LATER), "Anna Author"):
             assert each in words, (name, each)
         assert ("Draft, not released" in words) == ("draft" in name)
 
@@ -95,7 +96,7 @@ def until_it_is_ready(stage: Stage) -> None:
     story = stage.story
     story.import_people(CAST)
     story.create_questionnaire(QUESTIONS)
-    story.create_cycle(instructions=f"<p>{OUTSIDE['instructions']}</p>", name=OUTSIDE["cycle"])
+    story.create_cycle(instructions=f"<p>{OUTSIDE['instructions']}</p>", name=CYCLE)
     story.add_participants(ANNA)
     story.start_cycle()
     review = f"/v1/reviews/{story.review()}"
