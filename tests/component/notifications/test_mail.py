@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,23 @@ def test_a_mail_of_each_kind_arrives_with_name_and_link_in_both_forms(template: 
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Date"].datetime == DATE
     assert not message.defects
+
+
+@pytest.mark.parametrize("template", list(Template))
+def test_both_forms_of_a_mail_say_the_same(template: Template) -> None:
+    message = build(a_mail(template=template), SENDER, date=DATE)
+    plain, rich = bodies(message)
+    (happened,) = re.findall(r"</p>\n<p>(.+?)</p>\n<p><a ", rich)
+    ((address, verb),) = re.findall(r'<a href="([^"]+)">(.+?)</a>', rich)
+    assert f"\n\n{happened}\n\n{verb}: {address}\n" in plain
+    assert happened.endswith(".")
+
+
+@pytest.mark.parametrize("template", [Template.SIGNED, Template.REVOKED, Template.SIGNATURE_DUE])
+def test_who_gets_a_mail_about_a_signature_reads_that_it_is_their_own(template: Template) -> None:
+    message = build(a_mail(template=template), SENDER, date=DATE)
+    assert message["Subject"].startswith("Your signature")
+    assert "your signature" in bodies(message)[0].partition(",")[2]
 
 
 def test_several_mails_go_over_one_connection() -> None:

@@ -282,6 +282,6 @@ def test_the_description_is_valid_openapi_and_names_what_operations_need(api: To
     assert order["summary"] == "Order one thing."
     assert {(p["name"], p["required"]) for p in order["parameters"] if p["in"] == "header"} == {
         ("Idempotency-Key", True),
-        ("If-Match", False),
+        ("If-Match", True),
     }
     assert list(order["responses"]["default"]["content"]) == ["application/problem+json"]
