@@ -225,7 +225,7 @@ def releasing(stage: Stage) -> None:
 
 
 def bypassing(stage: Stage) -> None:
-    expect(ready(stage).press_release(by=HELEN, **REASON), 202)
+    expect(ready(stage).press_release(by=HELEN, reason=REASON["reason"]), 202)
 
 
 def lock_granted(stage: Stage) -> None:
