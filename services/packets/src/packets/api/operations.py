@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from packets.api.routes import acknowledge, actor, review_id_of, routes
-from packets.api.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
 from packets.commands import operations
 from packets.commands.operations import Chosen, Wanted
 from packets.domain.operation import Command
@@ -17,6 +16,7 @@ from reviewbus import http
 from reviewbus.http import Reply
 from reviewbus.idempotency import Answer
 from reviewbus.schema import decode_cursor, encode_cursor
+from reviewbus.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
 
 if TYPE_CHECKING:
     from uuid import UUID

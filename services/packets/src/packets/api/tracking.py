@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from packets.api.routes import actor, review_id_of, routes
-from packets.api.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
 from packets.queries import tracking as queries
 from packets.queries.tracking import Team
 from packets.schemas import tracking as shapes
 from reviewbus import http
 from reviewbus.http import Reply
 from reviewbus.schema import decode_cursor, encode_cursor
+from reviewbus.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
 
 if TYPE_CHECKING:
     from uuid import UUID

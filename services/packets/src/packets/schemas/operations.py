@@ -9,8 +9,7 @@ from marshmallow.validate import Length, OneOf
 
 from packets.domain.operation import Command, OperationState, Outcome
 from packets.domain.packet import CalibrationState, PacketState
-from packets.schemas.parts import sheet_format
-from reviewbus.schema import Body, Flag, Instant, Moment, Page, Shape, person_id, reason
+from reviewbus.schema import Body, Flag, Instant, Moment, Page, Shape, person_id, reason, sheet_format
 
 NAMED_MAX = 5_000
 LEFT_OUT_MAX = 1_000

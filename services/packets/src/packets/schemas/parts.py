@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import fields
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, Range
 
 from reviewbus.schema import Body, Shape, reason
 
@@ -21,15 +21,6 @@ def rating_value() -> fields.Integer:
 def review_ids() -> fields.List[Any]:
     """Some reviews, by id."""
     return fields.List(fields.UUID(), required=True, validate=Length(min=1, max=REVIEWS_MAX))
-
-
-def sheet_format() -> fields.String:
-    """Whether a list is answered page by page as JSON, or as a file."""
-    return fields.String(
-        load_default="json",
-        validate=OneOf(["json", "csv"]),
-        metadata={"description": "csv: the rows as one file, streamed; the limit is not looked at"},
-    )
 
 
 class WithReason(Body):

@@ -6,8 +6,7 @@ from marshmallow import fields
 from marshmallow.validate import OneOf
 
 from packets.domain.packet import PacketState
-from packets.schemas.parts import sheet_format
-from reviewbus.schema import Instant, Page, Shape, person_id
+from reviewbus.schema import Instant, Page, Shape, person_id, sheet_format
 
 
 class CountsQuery(Page):
