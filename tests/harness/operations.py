@@ -26,7 +26,10 @@ MADE_UP = {
     "selection": {"review_ids": ["0198c0de-2000-7b20-9c3f-00000000ffff"]},
     "kind": "questionnaire",
     "snapshot_hash": "sha256:" + "0" * 64,
+    "csv": "subject_id\nsomething",
 }
+# Fields that no schema requires, but a rule beyond it does: one of two ways, or the reason that some actions need.
+NEEDED = frozenset({"csv", "reason"})
 VERBS = ("get", "put", "post", "patch", "delete")
 
 
@@ -65,6 +68,10 @@ class Operation:
     def has_query(self) -> bool:
         """Whether it takes a query."""
         return any(one["in"] == "query" for one in self.parameters)
+
+    def takes_field(self, name: str) -> bool:
+        """Say whether its body has a field of this name."""
+        return name in _resolved(self.body or {}, self.components).get("properties", {})
 
     def matches(self, method: str, path: str) -> bool:
         """Say whether a request is one of this operation."""
@@ -131,19 +138,26 @@ def of_document(service: str, document: Mapping[str, Any]) -> list[Operation]:
 
 
 def _sample(schema: Mapping[str, Any], name: str, components: Mapping[str, Any]) -> Any:
-    if "$ref" in schema:
-        return _sample(components[schema["$ref"].rsplit("/", 1)[1]], name, components)
+    schema = _resolved(schema, components)
     if name in MADE_UP and "enum" not in schema:
         return MADE_UP[name]
     kinds = schema.get("type", "object")
     match next(one for one in kinds if one != "null") if isinstance(kinds, list) else kinds:
         case "object":
-            required = schema.get("required", ())
-            return {one: _sample(schema["properties"][one], one, components) for one in required}
+            properties = schema.get("properties", {})
+            named = [one for one in properties if one in NEEDED or one in schema.get("required", ())]
+            return {one: _sample(properties[one], one, components) for one in named}
         case "array":
             return [_sample(schema["items"], name, components) for _ in range(max(1, schema.get("minItems", 0)))]
         case kind:
             return _plain(kind, schema)
+
+
+def _resolved(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema that is meant where one is named."""
+    while "$ref" in schema:
+        schema = components[schema["$ref"].rsplit("/", 1)[1]]
+    return schema
 
 
 def _plain(kind: str, schema: Mapping[str, Any]) -> Any:

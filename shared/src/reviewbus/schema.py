@@ -133,6 +133,15 @@ def person_id(**options: Any) -> ma.fields.String:
     return ma.fields.String(validate=ma.validate.Length(min=1, max=64), **options)
 
 
+def sheet_format() -> ma.fields.String:
+    """Whether a list is answered page by page as JSON, or as a file."""
+    return ma.fields.String(
+        load_default="json",
+        validate=ma.validate.OneOf(["json", "csv"]),
+        metadata={"description": "csv: the rows as one file, streamed; the limit is not looked at"},
+    )
+
+
 def encode_cursor(*parts: str | int) -> str:
     """Return an opaque cursor for the given sort key."""
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import itertools
 import json
 from dataclasses import dataclass, field
@@ -102,6 +104,11 @@ class Running:
         """Return the body of an answer that must be a success."""
         assert answer.status_code < 300, answer.get_data(as_text=True)
         return answer.get_json()
+
+    def lines(self, answer: TestResponse) -> list[dict[str, str]]:
+        """Return the rows of an answer that must be a CSV file."""
+        assert (answer.status_code, answer.mimetype) == (200, "text/csv"), answer.get_data(as_text=True)
+        return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True), newline="")))
 
     def import_cast(self) -> None:
         rows = [{"person_id": p.id, "name": p.name, "email": p.email, "manager_id": p.manager} for p in CAST]

@@ -11,12 +11,16 @@ from assessment.domain.operation import Command
 from assessment.queries import operations as queries
 from assessment.queries.operations import Filters
 from assessment.schemas import operations as shapes
-from reviewbus.http import Routes
+from reviewbus import http
+from reviewbus.http import Reply, Routes
 from reviewbus.idempotency import Answer
 from reviewbus.schema import encode_cursor
+from reviewbus.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from flask import Response
 
     from assessment.domain.operation import Operation
     from reviewbus.auth import Caller
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 routes = Routes("operations", __name__, description="One command for many reviews")
 ONE = "/v1/reviews/operations/<uuid:operation_id>"
+_COLUMNS = ("review_id", "subject_id", "outcome", "unmet", "why", "decided_at")
 
 
 @routes.command("/v1/reviews/bulk", body=shapes.NewOperation, answer=shapes.Begun, status=202)
@@ -49,11 +54,22 @@ def progress(tx: Tx, caller: Caller, operation_id: UUID) -> Any:
 
 
 @routes.read(f"{ONE}/items", query=shapes.ItemsQuery, answer=shapes.OperationItemPage)
-def list_items(tx: Tx, caller: Caller, query: dict[str, Any], operation_id: UUID) -> Any:
+@routes.alt_response(200, schema={"type": "string"}, content_type=CSV_TYPE, description="All items, as CSV")
+def list_items(tx: Tx, caller: Caller, query: dict[str, Any], operation_id: UUID) -> Reply | Response:
     """Say what became of each review of an operation, or would."""
-    begin = after(query.pop("cursor"))
-    items, ended = queries.items(tx, actor(caller), str(operation_id), after=begin, **query)
-    return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
+    one, who, outcome = str(operation_id), actor(caller), query["outcome"]
+    if query["format"] == "csv":
+        # Whoever may not see it is refused before the answer begins.
+        queries.found(tx, who, one)
+
+        def page(tx: Tx, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+            found, ended = queries.items(tx, who, one, outcome=outcome, after=after, limit=PAGE_ROWS)
+            return [_flat(each) for each in found], ended
+
+        return sheet(f"operation-{one}", _COLUMNS, pages(http.edge().db, page, None))
+    begin = after(query["cursor"])
+    items, ended = queries.items(tx, who, one, outcome=outcome, after=begin, limit=query["limit"])
+    return Reply(body={"items": items, "next_cursor": encode_cursor(ended) if ended else None})
 
 
 @routes.command(f"{ONE}/apply", answer=shapes.Begun, status=202)
@@ -83,3 +99,9 @@ def _chosen(selection: dict[str, Any]) -> Chosen:
     if "filter" in selection:
         return Chosen(filters=selection["filter"], leave_out=selection["leave_out"])
     return Chosen(review_ids=selection["review_ids"])
+
+
+def _flat(item: dict[str, Any]) -> dict[str, Any]:
+    unmet = item["unmet"]
+    codes, words = " ".join(each["code"] for each in unmet), " ".join(each["detail"] for each in unmet)
+    return {**item, "unmet": codes, "why": words}

@@ -10,14 +10,18 @@ from assessment.api.edge import actor, after, malformed
 from assessment.commands import participants as commands
 from assessment.queries import directory
 from assessment.schemas import participants as shapes
-from reviewbus.http import Routes
+from reviewbus import http
+from reviewbus.http import Reply, Routes
 from reviewbus.idempotency import Answer
 from reviewbus.problems import explain
 from reviewbus.schema import encode_cursor
+from reviewbus.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
+
+    from flask import Response
 
     from assessment.domain.participation import RefusedRow
     from reviewbus.auth import Caller
@@ -26,14 +30,26 @@ if TYPE_CHECKING:
 
 routes = Routes("participants", __name__, description="Who takes part in a cycle")
 PATH = "/v1/cycles/<uuid:cycle_id>/participants"
+_COLUMNS = tuple(shapes.ParticipantListed().fields)
 
 
 @routes.read(PATH, query=shapes.ParticipantsQuery, answer=shapes.ParticipantPage)
-def list_participants(tx: Tx, caller: Caller, query: dict[str, Any], cycle_id: UUID) -> Any:
+@routes.alt_response(200, schema={"type": "string"}, content_type=CSV_TYPE, description="All of them, as CSV")
+def list_participants(tx: Tx, caller: Caller, query: dict[str, Any], cycle_id: UUID) -> Reply | Response:
     """List who takes part in a cycle."""
-    begin = after(query.pop("cursor"))
-    items, ended = directory.participants(tx, actor(caller), str(cycle_id), after=begin, **query)
-    return {"items": items, "next_cursor": encode_cursor(ended) if ended else None}
+    one, who = str(cycle_id), actor(caller)
+    narrowed = {name: query[name] for name in ("manager_id", "without_manager")}
+    if query["format"] == "csv":
+        # Whoever may not see it is refused before the answer begins.
+        directory.may_list_participants(tx, who, one)
+
+        def page(tx: Tx, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+            return directory.participants(tx, who, one, after=after, limit=PAGE_ROWS, **narrowed)
+
+        return sheet(f"participants-{one}", _COLUMNS, pages(http.edge().db, page, None))
+    begin = after(query["cursor"])
+    items, ended = directory.participants(tx, who, one, after=begin, limit=query["limit"], **narrowed)
+    return Reply(body={"items": items, "next_cursor": encode_cursor(ended) if ended else None})
 
 
 @routes.command(PATH, body=shapes.ParticipantsBody, answer=shapes.ParticipantsAnswer)

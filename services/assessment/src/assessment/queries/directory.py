@@ -137,6 +137,12 @@ def cycle_item(found: StoredCycle, *, settled: bool) -> Item:
     }
 
 
+def may_list_participants(tx: Tx, actor: Actor, cycle_id: str) -> None:
+    """Raise `Refusal` to whoever may not see who takes part in the cycle, and where there is none."""
+    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
+    refuse([] if cycles.read(tx, cycle_id) else [NotFound()])
+
+
 def participants(
     tx: Tx,
     actor: Actor,
@@ -148,8 +154,7 @@ def participants(
     without_manager: bool,
 ) -> tuple[list[Item], str | None]:
     """Return a page of who takes part in a cycle, by the ids of their reviews; raises `Refusal`."""
-    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
-    refuse([] if cycles.read(tx, cycle_id) else [NotFound()])
+    may_list_participants(tx, actor, cycle_id)
     subject, manager = person.alias("subject"), person.alias("manager")
     query = (
         sa.select(

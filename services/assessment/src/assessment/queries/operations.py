@@ -58,7 +58,7 @@ def page(tx: Tx, actor: Actor, wanted: Filters, *, after: str | None, limit: int
 
 def progress(tx: Tx, actor: Actor, operation_id: str) -> Answered:
     """Return how far an operation is: counts, rate, and the seconds that are left at this rate; raises `NotFound`."""
-    found, times = _found(tx, actor, operation_id)
+    one, times = found(tx, actor, operation_id)
     counted = (
         sa.select(operation_item.c.outcome, sa.func.count().label("reviews"))
         .where(*_others(actor, operation_id))
@@ -68,11 +68,11 @@ def progress(tx: Tx, actor: Actor, operation_id: str) -> Answered:
     total, left = sum(counts.values()), sum(counts[each.value] for each in WAITING)
     rate = _rate(tx, times, total - left)
     return {
-        **_summary(found, times, total),
-        "reason": found.reason,
+        **_summary(one, times, total),
+        "reason": one.reason,
         "counts": counts,
         "per_second": None if rate is None else round(rate, 1),
-        "seconds_left": round(left / rate, 1) if rate and found.state not in FINISHED else None,
+        "seconds_left": round(left / rate, 1) if rate and one.state not in FINISHED else None,
     }
 
 
@@ -80,7 +80,7 @@ def items(
     tx: Tx, actor: Actor, operation_id: str, *, outcome: str | None, after: str | None, limit: int
 ) -> tuple[list[Answered], str | None]:
     """Return what became of each review, in the order of the ids, never the reader's own; raises `NotFound`."""
-    _found(tx, actor, operation_id)
+    found(tx, actor, operation_id)
     query = sa.select(operation_item).where(*_others(actor, operation_id)).order_by(operation_item.c.review_id)
     if outcome is not None:
         query = query.where(operation_item.c.outcome == outcome)
@@ -97,14 +97,17 @@ def items(
     return listed, listed[-1]["review_id"] if len(rows) > limit else None
 
 
-def _found(tx: Tx, actor: Actor, operation_id: str) -> tuple[Operation, Times]:
-    """Return an operation for somebody who may see it; where all that is left is the own review, there is none."""
+def found(tx: Tx, actor: Actor, operation_id: str) -> tuple[Operation, Times]:
+    """Return an operation for somebody who may see it; raises `NotFound`.
+
+    Where all that is left is the own review, there is none.
+    """
     row = store.read(tx, operation_id)
-    found = may_see(row[0] if row else None, actor)
+    one = may_see(row[0] if row else None, actor)
     other = sa.select(sa.literal(1)).where(*_others(actor, operation_id)).limit(1)
-    if row is None or (found.size and tx.execute(other).first() is None):
+    if row is None or (one.size and tx.execute(other).first() is None):
         raise NotFound
-    return found, row[1]
+    return one, row[1]
 
 
 def _others(actor: Actor, operation_id: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -64,9 +64,10 @@ class OperationsQuery(Page):
 
 
 class ItemsQuery(Page):
-    """What an operation's items are narrowed to."""
+    """What an operation's items are narrowed to, and how they are written."""
 
     outcome = parts.one_of(Outcome, load_default=None)
+    format = schema.sheet_format()
 
 
 class Begun(Shape):

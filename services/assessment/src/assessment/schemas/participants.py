@@ -110,10 +110,11 @@ class RemovalAnswer(Shape):
 
 
 class ParticipantsQuery(Page):
-    """Which participants to list."""
+    """Which participants to list, and how they are written."""
 
     manager_id = schema.person_id(load_default=None)
     without_manager = fields.Boolean(load_default=False, metadata={"description": "Those who keep it from starting"})
+    format = schema.sheet_format()
 
 
 class ParticipantListed(Shape):
