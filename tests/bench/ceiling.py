@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from bench import raw
-from bench.ground import Ground, add_items, keys, prepare
+from bench.ground import Ground, add_items, keys, prepare, relay_for_ever
 from reviewbus.clock import new_id
 from reviewbus.outbox import CHANNEL
 
@@ -77,7 +77,7 @@ def seconds(stack: Stack, folder: Path, count: int) -> float:
     ready = spawning.Semaphore(0)
     loops = [spawning.Process(target=_hop, args=(each, ready), daemon=True) for each in hops]
     loops += [
-        spawning.Process(target=_relay, args=(each.settings, ready), daemon=True)
+        spawning.Process(target=relay_for_ever, args=(each.settings, ready), daemon=True)
         for each in (packets, assessment, signing)
     ]
     for loop in loops:
@@ -144,15 +144,3 @@ def _hop(hop: Hop, ready: Any) -> None:
             connection.commit()
             saying.execute(f"notify {CHANNEL}")
             raw.commit(client, batch)
-
-
-def _relay(settings: Any, ready: Any) -> None:
-    ground = Ground(None, settings, None)  # type: ignore[arg-type]
-    client = raw.producer(settings.kafka_bootstrap)
-    with psycopg.connect(ground.url, autocommit=True) as connection:
-        connection.execute(f"listen {CHANNEL}")
-        ready.release()
-        while True:
-            if not raw.relay_round(connection, client, 1_000):
-                for _ in connection.notifies(timeout=1.0, stop_after=1):
-                    pass

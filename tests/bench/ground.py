@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
+from bench import raw
 from reviewbus import inbox, tables
 from reviewbus.auth import DEVELOPMENT_ISSUER, DevelopmentIssuer
 from reviewbus.broker.client import KafkaBroker
@@ -18,6 +19,7 @@ from reviewbus.catalogue import Catalogue
 from reviewbus.clock import new_id, utc_now
 from reviewbus.db import Database, libpq_url
 from reviewbus.envelope import Event
+from reviewbus.outbox import CHANNEL
 from reviewbus.settings import BusSettings
 
 if TYPE_CHECKING:
@@ -107,3 +109,15 @@ def timed(work: Callable[[], int]) -> float:
     began = time.perf_counter()
     done = work()
     return done / (time.perf_counter() - began)
+
+
+def relay_for_ever(settings: BusSettings, ready: Any) -> None:
+    """Relay without us, in a process of its own; `ready` is released when it listens."""
+    client = raw.producer(settings.kafka_bootstrap)
+    with psycopg.connect(libpq_url(settings.database_url), autocommit=True) as connection:
+        connection.execute(f"listen {CHANNEL}")
+        ready.release()
+        while True:
+            if not raw.relay_round(connection, client, 1_000):
+                for _ in connection.notifies(timeout=1.0, stop_after=1):
+                    pass

@@ -14,7 +14,7 @@ import psycopg
 
 from bench import raw
 from bench.figures import Figure, median, percentile
-from bench.ground import Ground, add_items, keys, prepare
+from bench.ground import Ground, add_items, keys, prepare, relay_for_ever
 from harness.eventually import Polling
 from harness.story import Story, expect
 from harness.system import APART, Pace, System
@@ -87,8 +87,8 @@ def _raw(stack: Stack, folder: Path) -> list[float]:
     spawning = multiprocessing.get_context("spawn")
     ready = spawning.Semaphore(0)
     loops = [
-        spawning.Process(target=_relay_for_ever, args=(asking.settings, ready), daemon=True),
-        spawning.Process(target=_relay_for_ever, args=(answering.settings, ready), daemon=True),
+        spawning.Process(target=relay_for_ever, args=(asking.settings, ready), daemon=True),
+        spawning.Process(target=relay_for_ever, args=(answering.settings, ready), daemon=True),
         spawning.Process(target=_answer_for_ever, args=(answering.settings, ready), daemon=True),
         spawning.Process(target=_end_for_ever, args=(asking.settings, ready), daemon=True),
     ]
@@ -118,18 +118,6 @@ def _emit(connection: psycopg.Connection[Any], topic: str, key: str) -> None:
     connection.execute(
         _EMIT, (event_id, topic, key, f'{{"ce_id": "{event_id}"}}', f'{{"review_id": "{key}"}}'.encode())
     )
-
-
-def _relay_for_ever(settings: Any, ready: Any) -> None:
-    ground = Ground(None, settings, None)  # type: ignore[arg-type]
-    client = raw.producer(settings.kafka_bootstrap)
-    with psycopg.connect(ground.url, autocommit=True) as connection:
-        connection.execute(f"listen {CHANNEL}")
-        ready.release()
-        while True:
-            if not raw.relay_round(connection, client, 1_000):
-                for _ in connection.notifies(timeout=1.0, stop_after=1):
-                    pass
 
 
 def _answer_for_ever(settings: Any, ready: Any) -> None:

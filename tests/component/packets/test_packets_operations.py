@@ -277,22 +277,6 @@ def test_a_cancelled_release_leaves_alone_what_was_not_begun(office: Office) -> 
     assert office.post(HR, f"/v1/packets/operations/{operation}/cancel").json["state"] == "cancelled"
 
 
-@pytest.mark.parametrize("state", ["with_manager", "releasing"])
-def test_what_is_taken_back_before_its_turn_is_not_released_after_all(office: Office, state: str) -> None:
-    cycle(office)
-    if state == "with_manager":
-        office.post(HR, f"/v1/packets/{MANY[1]}/release-to-manager")
-    operation = begin(office, "release", review_ids=MANY)
-    if state == "releasing":
-        office.release(review_id=MANY[1])
-    assert office.state(MANY[1]) == state
-    office.unrelease(review_id=MANY[1])
-    turn(office)
-    assert office.state(MANY[1]) == {"with_manager": "ready", "releasing": "unreleasing"}[state]
-    assert outcomes(office, operation)[MANY[1]] == ("cancelled", ["decided-anew"])
-    assert {outcome for each, (outcome, _) in outcomes(office, operation).items() if each != MANY[1]} == {"asked"}
-
-
 def test_a_bulk_command_has_no_more_in_flight_than_it_may(office: Office) -> None:
     cycle(office)
     office.do("delete from outbox")

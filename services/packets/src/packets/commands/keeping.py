@@ -53,7 +53,7 @@ def keep(tx: Tx, old: Packet, new: Packet, records: Sequence[Record], *, act: Ac
     saved = store.save(tx, store.Change(old=old, new=new, records=len(records)))
     store.note_history(tx, {new.review_id: entries(saved.packet, records, first=saved.sequence, act=act)})
     _emit(tx, saved, records)
-    _follow_up(tx, [(old, saved.packet)])
+    _follow_up(tx, [(old, saved.packet)], act)
     return saved.packet
 
 
@@ -77,7 +77,7 @@ def keep_many(
         else:
             with caused(old.review_id):
                 _emit(tx, each, records)
-    _follow_up(tx, [(old, each.packet) for (old, _, _), each in zip(changed, saved, strict=True)])
+    _follow_up(tx, [(old, each.packet) for (old, _, _), each in zip(changed, saved, strict=True)], act)
 
 
 def fetch_contents(tx: Tx, packets: Iterable[Packet]) -> None:
@@ -103,7 +103,7 @@ def _emit(tx: Tx, saved: Saved, records: Iterable[Record]) -> None:
         tx.emit(events.event(record, saved.packet, saved.sequence + number))
 
 
-def _follow_up(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
+def _follow_up(tx: Tx, steps: Sequence[tuple[Packet, Packet]], act: Act | None) -> None:
     fetch: dict[str, dict[str, Any]] = {}
     name: list[str] = []
     draw: dict[str, dict[str, Any]] = {}
@@ -117,7 +117,8 @@ def _follow_up(tx: Tx, steps: Sequence[tuple[Packet, Packet]]) -> None:
         if new.state in _READ_SOON and (shown, new.state) != (store.shown_by(old), old.state):
             draw[new.review_id] = {"review_id": new.review_id}
     store.leave_scheduled(tx, [new.review_id for old, new in steps if decided_anew(old, new)], DECIDED_ANEW)
-    store.leave_running(tx, [new.review_id for old, new in steps if taken_back(old, new)], DECIDED_ANEW)
+    taken = [new.review_id for old, new in steps if taken_back(old, new)]
+    store.leave_running(tx, taken, DECIDED_ANEW, until=act.operation_id if act else None)
     jobs.enqueue_many(tx, CONTENT, fetch)
     fetch_names(tx, name)
     jobs.enqueue_many(tx, PDF_AHEAD, draw)

@@ -54,12 +54,12 @@ def unmet_release(packet: Packet, standing: Standing, *, previewed: str | None, 
     `previewed` is the `preview_tag` of what the person has seen; HR needs a reason to bypass the manager.
     """
     who = unmet_releaser(packet, standing)
-    if who or packet.state is PacketState.RELEASED:
+    if who or (packet.state is PacketState.RELEASED and packet.hidden_by is None):
         return who
     reasons = unmet_open(packet)
     if packet.state is PacketState.RELEASING:
         return [*reasons, ReleaseInProgress()]
-    if packet.state is PacketState.UNRELEASING:
+    if packet.state is PacketState.UNRELEASING or packet.hidden_by is not None:
         return [*reasons, UnreleaseInProgress()]
     reasons += _unmet_complete(packet)
     if packet.state is PacketState.NONE:
@@ -139,7 +139,7 @@ def unmet_send_to_manager(packet: Packet, standing: Standing) -> list[Refusal]:
     if who:
         return who
     direct: list[Refusal] = [ManagerDirect()] if packet.release_mode is ReleaseMode.MANAGER_DIRECT else []
-    match packet.state:
+    match PacketState.UNRELEASING if packet.hidden_by is not None else packet.state:
         case PacketState.NONE | PacketState.READY:
             return [*unmet_open(packet), *direct, *_unmet_complete(packet)]
         case PacketState.WITH_MANAGER:

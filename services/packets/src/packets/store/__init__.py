@@ -21,6 +21,7 @@ from packets.store.knowledge import (
     names,
     pdf_file,
 )
+from packets.store.leaving import leave_running, leave_scheduled, leave_waiting
 from packets.store.library import SCALE, Content, Library, Questionnaire
 from packets.store.operations import (
     Times,
@@ -37,9 +38,6 @@ from packets.store.operations import (
     has_items,
     hide_chosen,
     in_flight,
-    leave_running,
-    leave_scheduled,
-    leave_waiting,
     next_items,
     note_items,
     operation_of,

@@ -235,15 +235,6 @@ def note_items(tx: Tx, operation: Operation, items: Sequence[Item]) -> None:
     )
 
 
-def leave_waiting(tx: Tx, operation: Operation) -> None:
-    """Note of everything that was not begun that it was cancelled."""
-    tx.execute(
-        sa.update(operation_items)
-        .where(operation_items.c.operation_id == operation.id, operation_items.c.outcome.in_(_WAITING))
-        .values(outcome=Outcome.CANCELLED.value, decided_at=tx.now)
-    )
-
-
 def in_flight(tx: Tx, limit: int) -> int:
     """How much is under way, counted up to `limit`: packets that wait for assessment, or records that wait to leave."""
     waiting = sa.select(sa.literal(1)).select_from(packets).where(packets.c.waiting_since.is_not(None)).limit(limit)
@@ -282,47 +273,6 @@ def scheduled_for(tx: Tx, review_ids: Collection[str]) -> dict[str, list[Operati
     for row in tx.execute(statement).mappings():
         found.setdefault(row["review_id"], []).append(operation_of(row))
     return found
-
-
-def leave_scheduled(tx: Tx, review_ids: Collection[str], code: str, *, by: str | None = None) -> None:
-    """Note that what is scheduled leaves these locked packets alone: all of it, or what `by` asked for.
-
-    Of a release of one alone nothing is left.
-    """
-    if not review_ids:
-        return
-    scheduled = sa.select(operations.c.id, operations.c.size).where(
-        operations.c.state == OperationState.SCHEDULED.value, *([operations.c.actor_id == by] if by else [])
-    )
-    found = tx.execute(scheduled).all()
-    of_one = [each.id for each in found if each.size == 1]
-    if of_one:
-        tx.execute(sa.delete(operation_items).where(*_waiting_of(of_one, review_ids)))
-    _leave(tx, [each.id for each in found if each.size > 1], review_ids, code)
-
-
-def leave_running(tx: Tx, review_ids: Collection[str], code: str) -> None:
-    """Note that what is being released leaves these locked packets alone, whose turn has not come yet."""
-    if not review_ids:
-        return
-    running = sa.select(operations.c.id).where(
-        operations.c.state == OperationState.RUNNING.value, operations.c.command != Command.UNRELEASE.value
-    )
-    _leave(tx, list(tx.execute(running).scalars()), review_ids, code)
-
-
-def _leave(tx: Tx, operation_ids: Collection[str], review_ids: Collection[str], code: str) -> None:
-    if operation_ids:
-        cancelled = {"outcome": Outcome.CANCELLED.value, "unmet": [code], "decided_at": tx.now}
-        tx.execute(sa.update(operation_items).where(*_waiting_of(operation_ids, review_ids)).values(cancelled))
-
-
-def _waiting_of(operation_ids: Collection[str], review_ids: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        operation_items.c.operation_id == sa.any_(uuids(operation_ids)),
-        operation_items.c.review_id == sa.any_(uuids(review_ids)),
-        operation_items.c.outcome.in_(_WAITING),
-    )
 
 
 def cancel_all(tx: Tx, code: str) -> int:
