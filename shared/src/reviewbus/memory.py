@@ -7,7 +7,7 @@ import gc
 # Applying a batch of records makes tens of thousands of objects and hardly a cycle: looking for one every 700 of them
 # was a fifth of a consumer's time.
 OBJECTS = 50_000
-YOUNGER_ROUNDS, OLDER_ROUNDS = 20, 100
+YOUNGER_ROUNDS, OLDER_ROUNDS = 10, 10
 
 
 def settle() -> None:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from gunicorn.app.base import BaseApplication
 
-from reviewbus import memory
-
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -48,6 +46,4 @@ class _Web(BaseApplication):  # type: ignore[misc]
             self.cfg.set(key, value)
 
     def load(self) -> Flask:
-        app = self._build().wsgi()
-        memory.settle()
-        return app
+        return self._build().wsgi()

@@ -66,6 +66,16 @@ def test_a_plan_expires_is_forgotten_and_one_person_has_only_so_many(own_service
     assert service.rows("select 1 from operation_item") == []
 
 
+def test_an_operation_whose_job_was_given_up_goes_on(service: Running, reviews: Reviews) -> None:
+    operation_id = begun(service, selection=whole(service, reviews))
+    # As after a dozen deaths of its workers.
+    _write(service, "update jobs set status = 'dead'")
+    assert (work.go_on_with_operations(service.service.db), work.go_on_with_operations(service.service.db)) == (1, 0)
+    service.work()
+    assert progress(service, operation_id)["state"] == "completed"
+    assert work.go_on_with_operations(service.service.db) == 0
+
+
 def test_one_review_at_which_it_fails_is_given_up_and_the_others_are_done(service: Running, reviews: Reviews) -> None:
     bad = sorted(reviews[one] for one in TEAM if one not in {ANNA, HELEN})[2]
     # A word that nobody can read.
@@ -81,8 +91,9 @@ def test_one_review_at_which_it_fails_is_given_up_and_the_others_are_done(servic
 
 
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_does_nothing_twice(
-    service: Running, reviews: Reviews, tmp_path: Path
+    own_service: Running, tmp_path: Path
 ) -> None:
+    service, reviews = own_service, told(own_service)
     operation_id = begun(service, selection=whole(service, reviews))
     bus = service.service.settings
     scope = "REVIEW_ASSESSMENT"

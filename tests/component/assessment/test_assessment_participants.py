@@ -94,6 +94,24 @@ def test_a_csv_file_is_taken_line_by_line_as_rows_are(service: Running, cycle_id
     assert _managers(service, cycle_id) == {ANNA.id: MAX.id, BEN.id: MIRA.id}
 
 
+def test_no_cell_of_a_csv_file_becomes_another_person(service: Running, cycle_id: str) -> None:
+    half = len(ANNA.id) // 2
+    text = f'subject_id\n"{ANNA.id[:half]}\n{ANNA.id[half:]}"\n{BEN.id}\u2028{MIRA.id}\n{BEN.id}\x0b{MIRA.id}'
+    told = service.done(_take(service, cycle_id, csv=text))
+    assert [code for _, _, code in _said(told)] == ["unknown-participant"] * 3
+    assert _managers(service, cycle_id) == {}
+
+
+def test_who_took_out_whom_is_kept(service: Running, cycle_id: str) -> None:
+    service.done(_take(service, cycle_id, participants=[{"subject_id": ANNA.id}]))
+    review_id = str(service.rows("select review_id from review where cycle_id = :c", c=cycle_id)[0]["review_id"])
+    path = f"/v1/cycles/{cycle_id}/participants/remove"
+    for _ in range(2):
+        service.done(service.post(HELEN, path, {"subject_ids": [ANNA.id]}))
+    kept = "select actor, action from audit where object_id = :r"
+    assert service.rows(kept, r=review_id) == [{"actor": HELEN.id, "action": "cycle.participants.remove"}]
+
+
 @pytest.mark.parametrize(
     "body",
     [

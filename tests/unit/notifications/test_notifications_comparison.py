@@ -179,6 +179,13 @@ def test_a_board_that_heard_nothing_gets_its_tasks_and_calls_for_the_mails_of_wh
     assert called == [Template.KICK_OFF, Template.SHARED, Template.RELEASED_TO_MANAGER]
 
 
+def test_a_manager_who_was_passed_over_is_told_also_where_no_fact_came() -> None:
+    whole = About(review_id=ReviewId("r"), cycle_id=CycleId("c"), subject_id=E, manager_id=M, version=4)
+    row = PacketRow(review_id=ReviewId("r"), version=4, state=PacketState.RELEASED, epoch=1, by_hr=True)
+    _, called = taken_in(new_board(whole), list(from_packet(new_board(whole), row)))
+    assert called == [Template.RELEASED, Template.RELEASED_BY_HR]
+
+
 def test_a_fact_that_comes_after_all_calls_for_no_other_mail() -> None:
     whole = About(review_id=ReviewId("r"), cycle_id=CycleId("c"), subject_id=E, manager_id=M, version=4)
     row = PacketRow(review_id=ReviewId("r"), version=4, state=PacketState.RELEASED, epoch=1)

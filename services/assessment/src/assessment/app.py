@@ -63,6 +63,11 @@ def build(
                 every_s=chosen.retention_every_s,
                 run_once=lambda: work.forget_operations(db, days=chosen.operation_keep_days),
             ),
+            Periodic(
+                name="operations",
+                every_s=chosen.bus.sweep_every_s,
+                run_once=lambda: work.go_on_with_operations(db),
+            ),
         ),
         move_restored=lambda: work.move_restored(db),
         close=notifier.close,

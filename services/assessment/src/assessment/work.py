@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from assessment.commands import cycles
 from assessment.commands import operations as commands
 from assessment.store import operations, restored
-from reviewbus import idempotency, telemetry
+from reviewbus import idempotency, quarantine, telemetry
 from reviewbus.db import is_transient
 from reviewbus.jobs import Job, JobKind
 from reviewbus.quarantine import Quarantined
@@ -42,6 +42,16 @@ def forget_operations(db: Database, *, days: int) -> int:
     """Delete operations that ended so long ago, and plans that are too old; return how many."""
     with db.begin() as tx:
         return operations.forget(tx, finished_for=timedelta(days=days))
+
+
+def go_on_with_operations(db: Database) -> int:
+    """Queue the operations that are under way and whose jobs were given up, each having seen its workers die.
+
+    Returns how many.
+    """
+    with db.begin() as tx:
+        quarantine.refuse(tx)
+        return commands.go_on_with_abandoned(tx)
 
 
 def move_restored(db: Database) -> int:
@@ -85,14 +95,22 @@ def _carry_out(db: Database, batch: Sequence[Job], rows: int) -> None:
 
 
 def _carry_on(db: Database, operation_id: str, rows: int) -> bool:
-    for each in (rows, 1):
-        try:
-            with db.begin() as tx:
-                return commands.carry_on(tx, operation_id, each)
-        except Exception as error:
-            if is_transient(error) or isinstance(error, Quarantined):
+    try:
+        with db.begin() as tx:
+            return commands.carry_on(tx, operation_id, rows)
+    except Exception as error:
+        if is_transient(error) or isinstance(error, Quarantined):
+            raise
+        _log.warning("operation_chunk_failed", operation_id=operation_id, rows=rows, error=error)
+    try:
+        # One of many may be at fault: it is found by taking the next alone.
+        with db.begin() as tx:
+            return commands.carry_on(tx, operation_id, 1)
+    except Exception as error:
+        if is_transient(error) or isinstance(error, Quarantined):
+            raise
+        with db.begin() as tx:
+            if not commands.give_up_next(tx, operation_id):
+                # No review is at fault, so that the operation waits for its next try.
                 raise
-            # One of many may be at fault: it is found by taking the next alone.
-            _log.warning("operation_chunk_failed", operation_id=operation_id, rows=each, error=error)
-    with db.begin() as tx:
-        return commands.give_up_next(tx, operation_id)
+        return True

@@ -122,6 +122,8 @@ def packet_row(item: Mapping[str, Any]) -> PacketRow:
         version=item["row_version"],
         state=PacketState(item["state"]),
         epoch=item["epoch"],
+        # Told only of what is released; by an older packets, of nothing.
+        by_hr=item.get("released_as") == "hr_admin" and item["released_by"] != item["manager_id"],
     )
 
 

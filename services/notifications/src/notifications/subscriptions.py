@@ -54,7 +54,8 @@ def _shared(told: Told) -> News:
 
 
 def _packet_released(told: Told) -> News:
-    return news.PacketReleased(about=_about(told), epoch=told["epoch"], by_hr=told["by_role"] == "hr_admin")
+    by_hr = told["by_role"] == "hr_admin" and told["released_by"] != told["manager_id"]
+    return news.PacketReleased(about=_about(told), epoch=told["epoch"], by_hr=by_hr)
 
 
 def _release_failed(told: Told) -> News:

@@ -125,6 +125,7 @@ def hear(tx: Tx, heard: Sequence[tuple[Heard, Callable[[], AbstractContextManage
     rows = store.load_or_create(tx, {one.review_id: one.blank for one, _ in heard})
     steps = [(rows[one.review_id], one.step(rows[one.review_id])) for one, _ in heard if one.review_id in rows]
     contexts = [context for one, context in heard if one.review_id in rows]
+    assert all(one.review_id in rows for one, _ in heard if one.blank is not None)
     keep_many(tx, steps, contexts)
 
 

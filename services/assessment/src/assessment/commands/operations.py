@@ -128,6 +128,15 @@ def carry_on(tx: Tx, operation_id: str, rows: int) -> bool:
     return True
 
 
+def go_on_with_abandoned(tx: Tx) -> int:
+    """Queue what is under way and no job is for any more; return how many."""
+    abandoned = operations.abandoned(tx, CARRY_OUT)
+    for operation_id in abandoned:
+        enqueue(tx, CARRY_OUT, operation_id, {"operation_id": operation_id})
+        telemetry.RECONCILED.labels(kind="operation").inc()
+    return len(abandoned)
+
+
 def give_up_next(tx: Tx, operation_id: str) -> bool:
     """Leave out the review at which the operation fails again and again; return as `carry_on`."""
     at = operations.load(tx, operation_id)

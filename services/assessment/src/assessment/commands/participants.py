@@ -49,7 +49,8 @@ def take(tx: Tx, actor: Actor, cycle_id: str, rows: Sequence[Participant], *, dr
     )
     if not dry_run:
         _write(tx, cycle, present, taken.wanted)
-        _note(tx, actor, "cycle.participants", cycle_id)
+        if taken.wanted:
+            _note(tx, actor, "cycle.participants", cycle_id)
     return taken
 
 
@@ -72,8 +73,11 @@ def remove(tx: Tx, actor: Actor, cycle_id: str, subject_ids: Sequence[str], *, d
         directory=people.with_lines(tx, [actor.person_id]),
     )
     if not dry_run:
-        reviews.remove_many(tx, [present[one][0] for one in leaving.subject_ids])
-        _note(tx, actor, "cycle.participants.remove", cycle_id)
+        gone = [present[one][0] for one in leaving.subject_ids]
+        reviews.remove_many(tx, gone)
+        # What is gone is named: nothing else tells of it any more.
+        for review_id in gone:
+            _note(tx, actor, "cycle.participants.remove", review_id)
     return leaving
 
 
@@ -117,5 +121,5 @@ def _write(tx: Tx, cycle: Cycle, present: Present, wanted: Sequence[Participant]
     return {one.subject_id: one.review_id for one in new}
 
 
-def _note(tx: Tx, actor: Actor, action: str, cycle_id: str) -> None:
-    tx.audit(AuditEntry(actor=actor.person_id, role=audit_role(actor), action=action, object_id=cycle_id))
+def _note(tx: Tx, actor: Actor, action: str, object_id: str) -> None:
+    tx.audit(AuditEntry(actor=actor.person_id, role=audit_role(actor), action=action, object_id=object_id))

@@ -38,7 +38,8 @@ def page(tx: Tx, actor: Actor, wanted: Filters, *, after: str | None, limit: int
     What concerns only the reader's own review is left out.
     """
     may_begin(actor)
-    own = _of(operation.c.operation_id).where(operation_item.c.subject_id == actor.person_id)
+    mine = sa.select(review.c.review_id).where(review.c.subject_id == actor.person_id)
+    own = _of(operation.c.operation_id).where(operation_item.c.review_id.in_(mine))
     query = (
         sa.select(operation, (operation.c.size - own.scalar_subquery()).label("review_count"))
         .where(sa.or_(operation.c.size == 0, _any_other(actor)))
@@ -48,7 +49,8 @@ def page(tx: Tx, actor: Actor, wanted: Filters, *, after: str | None, limit: int
     for column, value in ((operation.c.state, wanted.state), (operation.c.command, wanted.command)):
         query = query if value is None else query.where(column == value)
     if wanted.cycle_id is not None:
-        query = query.where(sa.or_(operation.c.cycle_id == wanted.cycle_id, _any_other(actor, wanted.cycle_id)))
+        named = sa.and_(operation.c.cycle_id.is_(None), _any_other(actor, wanted.cycle_id))
+        query = query.where(sa.or_(operation.c.cycle_id == wanted.cycle_id, named))
     if after is not None:
         query = query.where(operation.c.operation_id < after)
     rows = list(tx.execute(query).mappings())

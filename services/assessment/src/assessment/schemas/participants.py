@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from typing import Any
 
 import marshmallow as ma
@@ -83,7 +84,9 @@ class RemovalBody(Body):
 class ParticipantProblem(Shape):
     """Somebody who was left out, and why, in a code and in words."""
 
-    index = fields.Integer(required=True, metadata={"description": "Of the row, from 0; a CSV's head does not count"})
+    index = fields.Integer(
+        required=True, metadata={"description": "Of the row, from 0; a CSV's head and its empty lines do not count"}
+    )
     subject_id = fields.String(required=True, allow_none=True, metadata={"description": "Null where the row has none"})
     code = fields.String(required=True)
     detail = fields.String(required=True)
@@ -137,10 +140,11 @@ class ParticipantPage(Shape):
 
 def _lines(text: str) -> list[dict[str, Any]]:
     """Read a file's lines as rows by its head; raises `ValidationError` where it has not the columns."""
-    lines = text.removeprefix("\ufeff").splitlines()
-    separator = ";" if lines and ";" in lines[0] else ","
+    plain = text.removeprefix("\ufeff")
+    separator = ";" if ";" in plain.partition("\n")[0] else ","
+    lines = io.StringIO(plain, newline="")
     try:
-        head, *rows = [line for line in csv.reader(lines, delimiter=separator, strict=True) if any(line)] or [[]]
+        head, *rows = [line for line in csv.reader(lines, delimiter=separator, strict=True) if line] or [[]]
     except csv.Error as error:
         raise ma.ValidationError("Not a CSV file.", "csv") from error
     columns = [column.strip() for column in head]

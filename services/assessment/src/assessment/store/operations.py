@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from assessment.domain.ids import CycleId, OperationId, PersonId, ReviewId
 from assessment.domain.operation import (
     FINISHED,
+    OPEN,
     PLANS,
     WAITING,
     Command,
@@ -21,6 +22,7 @@ from assessment.domain.operation import (
 )
 from assessment.domain.people import Actor
 from assessment.store.tables import operation, operation_item, review
+from reviewbus import tables
 from reviewbus.db import insert_rows, one, rows_of
 
 if TYPE_CHECKING:
@@ -175,6 +177,18 @@ def cancel_all(tx: Tx, code: str) -> int:
     )
     leave_waiting(tx, ids, code)
     return len(ids)
+
+
+def abandoned(tx: Tx, kind: str) -> list[OperationId]:
+    """Return the operations that are under way and that no queued job of the kind is for."""
+    at_work = (
+        sa.select(sa.literal(1))
+        .where(tables.jobs.c.kind == kind, tables.jobs.c.status == "queued")
+        .where(tables.jobs.c.key == sa.cast(operation.c.operation_id, sa.Text))
+        .exists()
+    )
+    open_ = operation.c.state.in_([each.value for each in OPEN])
+    return list(tx.execute(sa.select(operation.c.operation_id).where(open_, ~at_work)).scalars())
 
 
 def forget(tx: Tx, *, finished_for: timedelta) -> int:

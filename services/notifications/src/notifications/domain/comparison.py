@@ -73,12 +73,13 @@ class ReviewRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketRow:
-    """A packet, as packets has it."""
+    """A packet, as packets has it; `by_hr`: released by somebody else than the manager."""
 
     review_id: ReviewId
     version: int
     state: PacketState
     epoch: int
+    by_hr: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ def from_packet(board: Board, row: PacketRow) -> Iterator[FromPackets]:
     if place is PacketPlace.MANAGER and board.place is not PacketPlace.MANAGER:
         yield ReleasedToManager(about=about, epoch=row.epoch)
     if place is PacketPlace.EMPLOYEE and board.place is not PacketPlace.EMPLOYEE:
-        yield PacketReleased(about=about, epoch=row.epoch)
+        yield PacketReleased(about=about, epoch=row.epoch, by_hr=row.by_hr)
 
 
 def from_signing(board: Board, row: SigningRow) -> Iterator[FromSigning]:

@@ -129,7 +129,7 @@ def _for_packet(
         case PacketReleased():
             yield board.subject_id, Template.RELEASED, occasion, question
             if news.by_hr and not (before and before.place is PacketPlace.MANAGER):
-                # Past the manager, who had never been given it.
+                # Past the manager, with whom it was not.
                 yield board.manager_id, Template.RELEASED_BY_HR, occasion, question
         case PacketUnreleased(was_released=True):
             yield board.subject_id, Template.UNRELEASED, occasion, None

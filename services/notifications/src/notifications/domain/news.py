@@ -131,7 +131,7 @@ class PacketWithdrawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketReleased:
-    """The packet is released to the employee; `by_hr`, rather than by the manager."""
+    """The packet is released to the employee; `by_hr`: by somebody else than the manager."""
 
     about: About
     epoch: int

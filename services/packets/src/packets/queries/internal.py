@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from packets import store
 from packets.domain import visibility
+from packets.domain.packet import PacketState
 from packets.store.tables import packets as table
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def states(tx: Tx, *, after: str | None, limit: int) -> list[Words]:
         table.c.manager_version,
         table.c.selection_version,
         sa.func.coalesce(table.c.revoked_epoch, 0).label("revoked_epoch"),
+        *(
+            sa.case((table.c.state == PacketState.RELEASED.value, table.c[column])).label(name)
+            for name, column in (("released_by", "requested_by"), ("released_as", "requested_as"))
+        ),
     )
     if after is not None:
         statement = statement.where(table.c.review_id > after)

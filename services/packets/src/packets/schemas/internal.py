@@ -30,6 +30,8 @@ class StateShape(Shape):
     manager_version = fields.Integer(required=True)
     selection_version = fields.Integer(required=True)
     revoked_epoch = fields.Integer(required=True)
+    released_by = fields.String(required=True, allow_none=True)
+    released_as = fields.String(required=True, allow_none=True)
 
 
 class StatesShape(Shape):

@@ -69,7 +69,7 @@ class Rebuild:
         """Say whether every row is the same; print what is being done, and how it came out.
 
         Raises `Unable`, `BrokerDown`, `PeerUnavailable`, `PeerRefused` or an error of the database when it cannot be
-        done. The schema that it makes is gone in every case.
+        done. The schema that it makes is gone then in every case; what a killed run left goes with the next.
         """
         self._refuse()
         for topic in self.topics:
