@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
 from explore.runs import Outcome, Piece, counted_by, done
@@ -28,22 +30,23 @@ def working(pieces: Sequence[Piece], jobs: int) -> Iterator[Outcome]:
     """
     context = multiprocessing.get_context("spawn")
     counter, began = context.Value("q"), time.monotonic()
-    with context.Pool(min(jobs, len(pieces)), _begin, (counter,)) as pool:
-        workers = {each.pid for each in multiprocessing.active_children()}
-        coming = pool.imap_unordered(done, pieces)
-        due = began + PROGRESS_S
-        for _ in pieces:
-            while True:
-                try:
-                    yield coming.next(max(0.0, due - time.monotonic()))
-                    break
-                except multiprocessing.TimeoutError:
-                    due = time.monotonic() + PROGRESS_S
-                    if not workers <= {each.pid for each in multiprocessing.active_children()}:
-                        raise WorkerLost from None
-                    if counter.value:
-                        rate = counter.value / (time.monotonic() - began)
-                        print(f"{counter.value:9} schedules, {rate:7.0f}/s", flush=True)
+    with ProcessPoolExecutor(
+        min(jobs, len(pieces)), mp_context=context, initializer=_begin, initargs=(counter,)
+    ) as pool:
+        left = {pool.submit(done, each) for each in pieces}
+        try:
+            while left:
+                ended, left = wait(left, PROGRESS_S, FIRST_COMPLETED)
+                yield from [each.result() for each in ended]
+                if not ended and counter.value:
+                    rate = counter.value / (time.monotonic() - began)
+                    print(f"{counter.value:9} schedules, {rate:7.0f}/s", flush=True)
+        except BrokenProcessPool as broken:
+            raise WorkerLost from broken
+        finally:
+            # Whoever stops in the middle waits for nobody.
+            for each in multiprocessing.active_children() if left else ():
+                each.kill()
 
 
 def _begin(counter: Any) -> None:
