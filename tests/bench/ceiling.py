@@ -97,6 +97,8 @@ def _command(ground: Ground, ids: Sequence[Any]) -> float:
     with psycopg.connect(ground.url) as connection, psycopg.connect(ground.url, autocommit=True) as saying:
         left = list(ids)
         while left:
+            if time.perf_counter() - began > TIMEOUT_S:
+                raise TimeoutError(COMMANDS)
             if _in_flight(saying) + CHUNK > IN_FLIGHT:
                 time.sleep(0.01)
                 continue
