@@ -26,6 +26,14 @@ def main(name: str, arguments: Sequence[str] | None = None, *, build: Build | No
     `build` composes the service; without it `build` of the service's module `app` does, loaded when it is needed.
     """
     chosen = parser(name).parse_args(arguments)
+    try:
+        return _run(name, chosen, build)
+    except settings.EnvError as error:
+        sys.stderr.write(f"{error}: see the settings in the README of the service\n")
+        return 2
+
+
+def _run(name: str, chosen: argparse.Namespace, build: Build | None) -> int:
     bus = settings.read_bus(name)
     telemetry.configure_logging(name, bus.log_level)
     if bus.crash_point and bus.is_production:

@@ -6,6 +6,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from environs import Env
+from environs import EnvError as EnvError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -45,6 +45,20 @@ def environment(database: ServiceDatabase, **more: str) -> dict[str, str]:
     return {**inherited, **settings, **more}
 
 
+def test_without_its_settings_a_verb_says_which_is_missing() -> None:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("REVIEW_")}
+    ended = subprocess.run(
+        [sys.executable, str(MAIN), "check"],
+        env={**bare, "PYTHONPATH": str(TESTS)},
+        timeout=PATIENCE_S,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "REVIEW_" in ended.stderr
+
+
 def run(database: ServiceDatabase, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(MAIN), *arguments],

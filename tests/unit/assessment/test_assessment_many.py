@@ -76,7 +76,7 @@ def test_no_row_is_taken_or_removed_once_the_cycle_is_started(state: CycleState)
     with pytest.raises(Refusal, match="cycle-"):
         participation.take(cycle, (), actor=HR, present={}, directory=DIRECTORY)
     with pytest.raises(Refusal, match="cycle-"):
-        participation.leave(cycle, (), actor=HR, present=(), written=(), directory=DIRECTORY)
+        participation.leave(cycle, (), actor=HR, present={}, written=(), directory=DIRECTORY)
     nobody = Actor(person_id=TOM)
     with pytest.raises(Refusal, match="forbidden-role"):
         participation.take(cycle, (), actor=nobody, present={}, directory=DIRECTORY)
@@ -87,7 +87,7 @@ def test_whoever_is_removed_takes_part_has_no_texts_and_is_not_above_the_actor()
         CYCLE,
         (EVE, MAX, HANNA, TOM, PersonId("nobody"), EVE),
         actor=HR,
-        present={EVE, MAX, HANNA, TOM},
+        present=dict.fromkeys((EVE, MAX, HANNA, TOM), PersonId("boss")),
         written={TOM},
         directory=DIRECTORY,
     )
@@ -98,6 +98,20 @@ def test_whoever_is_removed_takes_part_has_no_texts_and_is_not_above_the_actor()
         (3, "texts-kept"),
         (4, "not-participating"),
     ]
+
+
+def test_who_has_no_manager_is_removed_also_from_above_the_actor_so_that_the_cycle_can_start() -> None:
+    boss = PersonId("boss")
+    leaving = participation.leave(
+        CYCLE,
+        (boss, HANNA),
+        actor=HR,
+        present={boss: None, HANNA: None, EVE: MAX},
+        written=(),
+        directory=DIRECTORY,
+    )
+    assert leaving.subject_ids == (boss,)
+    assert [one.reasons[0].code for one in leaving.refused] == ["forbidden-role"]
 
 
 @pytest.mark.parametrize("command", Command)

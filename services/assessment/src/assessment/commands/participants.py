@@ -68,7 +68,7 @@ def remove(tx: Tx, actor: Actor, cycle_id: str, subject_ids: Sequence[str], *, d
         cycle,
         named,
         actor=actor,
-        present=present.keys(),
+        present=_managers(present),
         written={at[ReviewId(one)] for one in reviews.with_texts(tx, list(at))},
         directory=people.with_lines(tx, [actor.person_id]),
     )

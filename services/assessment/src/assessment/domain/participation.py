@@ -90,13 +90,15 @@ def leave(
     subject_ids: tuple[PersonId, ...],
     *,
     actor: Actor,
-    present: Collection[PersonId],
+    present: Mapping[PersonId, PersonId | None],
     written: Collection[PersonId],
     directory: Mapping[PersonId, Person],
 ) -> Leaving:
     """Who of these is removed from a cycle that is not started. `written`: in whose reviews texts are kept.
 
-    Of the directory the actor and everybody above suffice.
+    `present`: each participant's manager. Who has none may be removed by whoever may do that at all, also above in the
+    own line: no cycle starts with somebody without a manager, and for the head of all nobody else could act. Of the
+    directory the actor and everybody above suffice.
 
     Raises:
         Refusal: nobody is removed, because of who asks or of the cycle's state.
@@ -105,7 +107,8 @@ def leave(
     leaving: dict[PersonId, None] = {}
     refused: list[RefusedRow] = []
     for index, subject_id in enumerate(subject_ids):
-        reasons = unmet_own_line({subject_id}, actor, directory)
+        managed = subject_id not in present or present[subject_id] is not None
+        reasons = unmet_own_line({subject_id}, actor, directory) if managed or subject_id == actor.person_id else []
         if subject_id not in present:
             reasons.append(NotParticipating())
         if subject_id in written:

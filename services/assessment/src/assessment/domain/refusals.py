@@ -62,7 +62,7 @@ class NotFound(Refusal):
 
 
 class ForbiddenRole(Refusal):
-    """The command never admits this role."""
+    """The person's role does not admit this."""
 
     code = "forbidden-role"
     rank = Rank.FORBIDDEN

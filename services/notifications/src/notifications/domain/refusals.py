@@ -48,7 +48,7 @@ def refuse(reasons: Iterable[Refusal]) -> None:
 
 
 class ForbiddenRole(Refusal):
-    """The operation never admits this role."""
+    """The person's role does not admit this."""
 
     code = "forbidden-role"
     rank = Rank.FORBIDDEN

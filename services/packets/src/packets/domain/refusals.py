@@ -55,7 +55,7 @@ class NotFound(Refusal):
 
 
 class ForbiddenRole(Refusal):
-    """The person has a place in the review, but not one that this command admits."""
+    """The person's role does not admit this."""
 
     code = "forbidden-role"
     rank = Rank.FORBIDDEN
@@ -125,7 +125,7 @@ class NotReady(Refusal):
 
 
 class NotReleased(Refusal):
-    """There is no release to take back; to the employee, every reason why there is no packet yet."""
+    """Nothing is released: there is nothing to read and nothing to take back."""
 
     code = "not-released"
     rank = Rank.CONFLICT
