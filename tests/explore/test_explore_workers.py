@@ -22,6 +22,8 @@ WORKERS = 2
 
 def run_for_ever(told: Connection) -> None:
     """Explore with several processes, and tell their ids once the first piece is done."""
+    # Whoever is started in the background may be told to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     endless = [Piece(configuration="two-managers", seed=1, schedules=10**9)] * WORKERS
     for _ in working([Piece(configuration="two-managers", seed=1, schedules=1), *endless], WORKERS):
         told.send([each.pid for each in multiprocessing.active_children()])
