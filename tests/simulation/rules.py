@@ -232,7 +232,9 @@ def _fences_rise(before: Sight, after: Sight, restored: str) -> Iterator[str]:
         for review_id, was in before.reviews.items():
             now = after.reviews.get(review_id)
             if now is None:
-                yield f"S6 {review_id}: assessment's row is gone"
+                # Who is taken out of a cycle before its start was never told of.
+                if was["event_sequence"]:
+                    yield f"S6 {review_id}: assessment's row is gone"
                 continue
             for name in REGISTERS:
                 if now[f"{name}_fence"] < was[f"{name}_fence"]:

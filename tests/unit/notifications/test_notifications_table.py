@@ -89,7 +89,7 @@ opened shared submitted to-manager     | failed-away          | -release>M      
 opened shared submitted to-manager     | reassigned           | +release>N -release>M                   |
 opened shared                          | reassigned           | +manager-assessment>N -manager-assessment>M |
 opened shared submitted                | released             |                                         | released>E 1 packet:1
-opened shared submitted                | released-by-hr       |                                         | released>E 1 packet:1, released-by-hr>M 1 packet:1
+opened shared submitted                | released-by-hr       |                                         | released>E 1 packet:1, released-by-hr>M 1 release:1
 opened shared submitted to-manager     | released-by-hr       | -release>M                              | released>E 1 packet:1
 opened shared submitted released       | open                 | +sign>E +sign>M                         | signature-due>E employee:0 signature:0, signature-due>M manager:0 signature:0
 opened shared submitted released open  | signed-E             | -sign>E                                 | signed>E employee:2 signature:2

@@ -28,6 +28,7 @@ OWNERS = {
     Kind.FORM: "assessment",
     Kind.SELF_ASSESSMENT: "assessment",
     Kind.PACKET: "packets",
+    Kind.RELEASE: "packets",
     Kind.SIGNATURE: "signing",
 }
 

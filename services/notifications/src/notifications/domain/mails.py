@@ -49,6 +49,7 @@ class Kind(StrEnum):
     FORM = "form"
     SELF_ASSESSMENT = "self-assessment"
     PACKET = "packet"
+    RELEASE = "release"
     SIGNATURE = "signature"
 
 
@@ -56,7 +57,7 @@ class Kind(StrEnum):
 class Question:
     """What its owner is asked at the moment of sending: may the recipient open it, and is it still as of `at`?
 
-    `at` is the epoch of a packet, the version of a self-assessment, the fence of a signature; 0 for a form.
+    `at` is the epoch of a packet or release, the version of a self-assessment, the fence of a signature; 0 for a form.
     """
 
     kind: Kind
@@ -130,7 +131,7 @@ def _for_packet(
             yield board.subject_id, Template.RELEASED, occasion, question
             if news.by_hr and not (before and before.place is PacketPlace.MANAGER):
                 # Past the manager, with whom it was not.
-                yield board.manager_id, Template.RELEASED_BY_HR, occasion, question
+                yield board.manager_id, Template.RELEASED_BY_HR, occasion, Question(kind=Kind.RELEASE, at=news.epoch)
         case PacketUnreleased(was_released=True):
             yield board.subject_id, Template.UNRELEASED, occasion, None
             yield board.manager_id, Template.UNRELEASED, occasion, None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
+RELEASE = "release"
+_KINDS = frozenset({"packet", RELEASE})
 _ABSENT = "packet {} has a snapshot of what is not here"
 
 
@@ -46,12 +48,16 @@ def states(tx: Tx, *, after: str | None, limit: int) -> list[Words]:
 
 
 def allowed(tx: Tx, items: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """For each (person, packet, epoch) whether the person can open that packet now, at that epoch."""
-    wanted = {item["review_id"] for item in items if item["kind"] == "packet"}
+    """For each (person, packet, epoch) whether the person can open that packet now, at that epoch.
+
+    Of the kind `release`: whether that release can also be read by the employee.
+    """
+    wanted = {item["review_id"] for item in items if item["kind"] in _KINDS}
     packets = store.read_many(tx, wanted)
     return [
-        item["kind"] == "packet"
+        item["kind"] in _KINDS
         and item["review_id"] in packets
         and visibility.allowed_for_mail(packets[item["review_id"]], item["person_id"], at=item["at"])
+        and (item["kind"] != RELEASE or visibility.employee_sees(packets[item["review_id"]]))
         for item in items
     ]
