@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.people import AMY, DORA, KAI, MAX, MIRA, OLGA
+from harness.people import AMY, DORA, HELEN, HUGO, KAI, MAX, MIRA, OLGA
 from simulation.scene import BY_ID
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _packet_readers(sight: Sight, review_id: str, ask: Ask, random: Random) -> I
     readers = [*([BY_ID[manager]] if manager else []), random.choice((*others, OLGA, AMY, KAI))]
     subject = sight.reviews[review_id]["subject_id"]
     for reader in readers:
-        if reader.id == subject:
+        # HR sees more than a manager does.
+        if reader.id == subject or reader in (HELEN, HUGO):
             continue
         sees = (reader.id == manager and packet["hidden_by"] is None) and (
             packet["state"] in SEEN_BY_MANAGER or (packet["state"] == "releasing" and packet["was_sent"])

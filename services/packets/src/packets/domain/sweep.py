@@ -151,7 +151,8 @@ def _take_row(packet: Packet, row: AssessmentRow) -> tuple[Packet, tuple[Record,
         row.cancelled,
     )
     same_content = not row.submitted or packet.content_hash == row.content_hash
-    if same and same_content:
+    # A row that is older than what was told is of a restored assessment that has not moved its rows yet.
+    if (same and same_content) or row.version < packet.assessment_version:
         return packet, ()
     taken = replace(
         packet,
