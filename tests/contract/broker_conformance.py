@@ -16,7 +16,7 @@ from reviewbus.broker import BrokerDown, Failure, Outgoing, partition_of
 from reviewbus.catalogue import Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reviewbus.broker import Broker, Record, Subscription
 
@@ -34,9 +34,9 @@ class Cluster:
     start: Callable[[], None]
     members: list[Subscription] = field(default_factory=list)
 
-    def topic(self, partitions: int = PARTITIONS) -> str:
+    def topic(self, partitions: int = PARTITIONS, config: Mapping[str, str] = MappingProxyType({})) -> str:
         """Create a topic that nobody else uses."""
-        (name,) = self.broker.ensure_topics([a_topic(f"t-{uuid.uuid4().hex}", partitions)])
+        (name,) = self.broker.ensure_topics([a_topic(f"t-{uuid.uuid4().hex}", partitions, config)])
         return name
 
     def join(self, group: str, *topics: str) -> Subscription:
@@ -56,8 +56,8 @@ class Cluster:
             member.close()
 
 
-def a_topic(name: str, partitions: int = PARTITIONS) -> Topic:
-    config = MappingProxyType({"max.message.bytes": "1048588"})
+def a_topic(name: str, partitions: int = PARTITIONS, own: Mapping[str, str] = MappingProxyType({})) -> Topic:
+    config = MappingProxyType({"max.message.bytes": "1048588", **own})
     return Topic(name=name, description="", note="", partitions=partitions, config=config, producers=(), types=())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from faults.plan import SECOND_RELAY
 from faults.proxy import Proxy
 from harness.eventually import eventually
 from harness.people import SERVICES
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.stack.children import Child
 
 PACE = Pace(reconcile_after_s=5.0, reconcile_backoff_s_max=5.0, sweep_every_s=10.0, kafka_session_timeout_ms=6_000)
 SMTP_TIMEOUT_S = 5.0
@@ -105,6 +107,11 @@ class ProxiedSystem(System):
         assert isinstance(stack, ProxiedStack)
         self._proxied = stack
         super().__init__(stack, var_dir=var_dir, verbs=verbs, pace=pace, issuer_dir=issuer_dir)
+        self._ports[SECOND_RELAY] = free_port()
+
+    def _spawn(self, service: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Child:
+        verb = arguments[0].removesuffix("-2")
+        return super()._spawn(service, verb, *arguments[1:], environment=environment)
 
     def _shared_environment(self, folder: Path, pace: Pace) -> dict[str, str]:
         found = super()._shared_environment(folder, pace)
@@ -163,6 +170,7 @@ def ground(var_dir: Path, say: Callable[[str], None]) -> Iterator[ProxiedSystem]
                 for name in SERVICES:
                     for verb in system.verbs:
                         system.launch(name, verb)
+                system.launch(*SECOND_RELAY)
                 system.wait_until_ready()
             yield system
         finally:

@@ -57,7 +57,9 @@ class Fault:
         return f"{self.kind} {self.target}{how}" + (f" for {self.for_s:g} s" if self.for_s else "")
 
 
-PROCESSES = tuple(f"{service} {verb}" for verb in APART for service in SERVICES)
+# One service has two relays, which share what is to be sent.
+SECOND_RELAY = ("packets", "relay-2")
+PROCESSES = (*(f"{service} {verb}" for verb in APART for service in SERVICES), " ".join(SECOND_RELAY))
 SERVERS = ("postgres", "kafka", "smtp")
 # How often each is killed before any other is killed once more.
 ROUND = (

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import gc
 import logging
+import random
 import tempfile
 import warnings
+from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from kafka import KafkaProducer
 
-from contract.broker_conformance import BrokerConformance, Cluster, OutageConformance, a_topic, many
+from contract.broker_conformance import (
+    BrokerConformance,
+    Cluster,
+    OutageConformance,
+    a_group,
+    a_record,
+    a_topic,
+    gather,
+    many,
+    numbers_by_key,
+)
 from harness.stack import LocalKafka
-from reviewbus.broker import BrokerDown
+from reviewbus.broker import BEHIND, BrokerDown, Failure, Outgoing
 from reviewbus.broker.client import KafkaBroker
 from reviewbus.settings import BusSettings
 
@@ -67,6 +80,33 @@ class TestKafkaBroker(BrokerConformance):
         one = Cluster(broker_at(kafka.bootstrap), stop=never, start=never)
         yield one
         one.close()
+
+    def test_a_record_is_sent_once_the_one_before_it_of_its_key_is_acknowledged(
+        self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        topic = cluster.topic(1)
+        before: dict[bytes, list[Any]] = defaultdict(list)
+        send = KafkaProducer.send
+
+        def watched(client: KafkaProducer, to: str, value: bytes, *, key: bytes, headers: Any) -> Any:
+            assert [future.succeeded() for future in before[key]] == [True] * len(before[key])
+            before[key].append(send(client, to, value, key=key, headers=headers))
+            return before[key][-1]
+
+        monkeypatch.setattr(KafkaProducer, "send", watched)
+        cluster.publish(*many(topic, range(1, 6)))
+        assert {key: len(futures) for key, futures in before.items()} == {f"k{n}".encode(): 5 for n in range(20)}
+
+    def test_nothing_of_a_key_is_sent_after_what_the_broker_refused(self, cluster: Cluster) -> None:
+        topic = cluster.topic(config={"max.message.bytes": "100000"})
+        large = Outgoing(topic=topic, key=b"a", headers=[("n", b"1")], value=random.Random(1).randbytes(300_000))
+        producer = cluster.broker.producer()
+        results = producer.publish([large, a_record(topic, "a", 2), a_record(topic, "b", 1), a_record(topic, "b", 2)])
+        assert results == [Failure("MessageSizeTooLargeError", permanent=True), BEHIND, None, None]
+        assert producer.publish([a_record(topic, "a", 2), a_record(topic, "b", 3)]) == [None, None]
+        producer.close()
+        (records,) = gather([cluster.join(a_group(), topic)], 4)
+        assert numbers_by_key(records) == {b"a": [2], b"b": [1, 2, 3]}
 
 
 # The client leaves the sockets of failed attempts to connect to the garbage collector.

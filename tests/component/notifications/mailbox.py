@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import email
-import socket
 from contextlib import contextmanager
 from email.policy import default
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.controller import Controller
 
+from harness.stack.ports import free_port
 from notifications.mail import SmtpServer
 
 if TYPE_CHECKING:
@@ -60,9 +60,3 @@ def serving(mailbox: Mailbox, port: int = 0) -> Iterator[SmtpServer]:
         yield SmtpServer(host="127.0.0.1", port=port, timeout_s=5)
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

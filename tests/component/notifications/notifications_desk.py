@@ -14,7 +14,8 @@ import flask
 import httpx
 import psycopg
 
-from component.notifications.mailbox import Mailbox, free_port
+from component.notifications.mailbox import Mailbox
+from harness.stack.ports import free_port
 from notifications import app, store
 from notifications.settings import Settings
 from reviewbus import tables

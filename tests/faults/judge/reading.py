@@ -43,12 +43,20 @@ def no_edit_after_a_read_unless_taken_back(history: History) -> Found:
         hidden = max(
             (one.data["epoch"] for one in history.told("/packets", review) if one.type == UNRELEASED), default=0
         )
-        asked = min((one.began for one in history.acts("unrelease", review)), default=0.0)
+        asked = min((one.began for one in _takings_back(history, review)), default=0.0)
         reads = [one for one in history.acts("read", review) if one.ok]
         for edit in (one for one in history.acts("edit", review) if one.ok):
             before = [one.body["epoch"] for one in reads if one.ended < edit.began]
             if before and (max(before) > hidden or edit.ended < asked):
                 yield "F1", review, f"edited {_when(edit)} though epoch {max(before)} was released"
+
+
+def _takings_back(history: History, review: str) -> Iterator[Call]:
+    """Whoever asked to take a release back, alone or with others."""
+    yield from history.acts("unrelease", review)
+    for one in history.acts("bulk", ""):
+        if one.sent["action"] == "unrelease" and review in one.sent["selection"]["review_ids"]:
+            yield one
 
 
 def what_is_read_is_what_was_locked(history: History) -> Found:

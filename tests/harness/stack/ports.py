@@ -16,14 +16,18 @@ LOOPBACK = "127.0.0.1"
 # while the server is down.
 _RANGE = range(20_000, 32_000)
 _TRIES_MAX = 200
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a port on which nothing listens now; two calls hardly ever give the same one."""
+    """Return a port on which nothing listens now, and another one at every call of a process."""
     for port in random.SystemRandom().sample(_RANGE, _TRIES_MAX):
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((LOOPBACK, port))
+            _given.add(port)
             return port
     raise RuntimeError(f"none of {_TRIES_MAX} ports of {_RANGE} is free")
 

@@ -14,7 +14,7 @@ import pytest
 
 import faults.judge
 from faults import lies, lies_about_consent, lies_about_mails
-from faults.forgery import MAX, Forgery, answers, clean, is_call, time_of
+from faults.forgery import HELEN, MAX, Forgery, answers, clean, is_call, time_of
 from faults.judge.history import Disturbance, Told, load
 from faults.judge.mails import released_mails_are_decided_on_while_released, released_mails_only_while_released
 from faults.judge.verdict import RULES, judge
@@ -60,6 +60,14 @@ def test_a_mail_that_was_decided_on_before_an_unrelease_may_arrive_after_it() ->
 def test_many_that_are_taken_back_by_one_command_are_no_lie() -> None:
     made = clean()
     lies_about_consent.taken_back_with_others(made)
+    assert found(made) == []
+
+
+def test_an_edit_after_many_were_taken_back_is_no_lie_though_one_was_to_be_taken_back_later() -> None:
+    made = clean()
+    lies_about_consent.taken_back_with_others(made)
+    made.call("unrelease", HELEN, 409)
+    assert [one.began for one in made.calls if one.act == "edit"][-1] > time_of(made, "bulk", end=True)
     assert found(made) == []
 
 

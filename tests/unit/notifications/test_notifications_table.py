@@ -198,10 +198,7 @@ def test_only_assessment_says_who_the_manager_is() -> None:
 
 
 WORDS = sorted({row[1] for row in rows()})
-BY_SOURCE = {
-    "packets": ["to-manager", "withdrawn", "released", "failed-back", "failed-away", "unreleased"],
-    "signing": ["open", "open-employee", "signing-closed", "signed-E", "signed-M", "rejected-E", "revoked-E"],
-}
+SOURCES = {"assessment": told.FromAssessment, "packets": told.FromPackets, "signing": told.FromSigning}
 
 
 @dataclass(frozen=True)
@@ -218,11 +215,7 @@ def test_repeats_and_another_interleaving_of_the_sources_end_on_the_same_board(
 ) -> None:
     queues: dict[str, list[Told]] = {"assessment": [], "packets": [], "signing": []}
     for word in words:
-        source = next((name for name, known in BY_SOURCE.items() if word in known), "assessment")
-        if word == "unreleased-in-flight":
-            source = "packets"
-        if word == "revoked-pending-E":
-            source = "signing"
+        source = next(name for name, kinds in SOURCES.items() if isinstance(item(word, 1), kinds))
         queues[source].append(Told(word=word, version=len(queues[source]) + 1))
     straight = delivered([fact for queue in queues.values() for fact in queue])
     shuffled: list[Told] = []

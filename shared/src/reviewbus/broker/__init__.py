@@ -1,7 +1,7 @@
 """Brokers, behind three small interfaces: what is sent, what is read, and who does it.
 
-Kafka itself is in `reviewbus.broker.client`, the only module that imports its client: a process that neither sends nor
-reads, such as `web`, never loads it.
+Kafka itself is in `reviewbus.broker.client` and `.producer`, the only modules that import its client: a process that
+neither sends nor reads, such as `web`, never loads it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Producer(Protocol):
     def publish(self, records: Sequence[Outgoing]) -> list[Failure | None]:
         """Send all, wait for every acknowledgement, and return one result a record, in order.
 
-        Once a record could not even be handed over, later ones of its key are not sent.
+        A record is not sent before the one before it of the same key is acknowledged, so none overtakes another: after
+        a key's first failure none of its later records is sent.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Kafka. This is the only module that imports its client.
+"""Kafka: topics and reading. Beside the producer this is the only module that imports its client.
 
 The client's defaults are wrong for us in several places (commits by itself, starts at the end, creates topics), so all
 that matters is set here. Clients do not survive a `fork()`: build them in the process that uses them.
@@ -11,46 +11,26 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import kafka
-import kafka.partitioner
 from kafka import errors as kafka_errors
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from reviewbus.broker import BEHIND, BrokerDown, Failure, Record, partition_of
+from reviewbus.broker import BrokerDown, Record
+from reviewbus.broker.producer import API_VERSION, CLOSE_S_MAX, KafkaProducer
 from reviewbus.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
-    from reviewbus.broker import Outgoing, Place, Producer, Subscription
+    from reviewbus.broker import Place, Producer, Subscription
     from reviewbus.catalogue import Topic
     from reviewbus.settings import BusSettings
 
-API_VERSION = (4, 0)
-DELIVERY_TIMEOUT_MS = 15_000
-CLOSE_S_MAX = 5
 # So often in a row a poll may fail before the consumer's client is replaced.
 FAILURES_MAX = 3
 # So many polls of a second may bring nothing before the end is reached.
 SILENT_POLLS_MAX = 30
-UNACKNOWLEDGED = Failure("unacknowledged", permanent=False)
-_NO_METADATA = kafka_errors.KafkaTimeoutError.__name__
 _log = logger("broker")
-# What no later attempt can cure: the record itself, or the right to write it.
-_PERMANENT = (
-    kafka_errors.MessageSizeTooLargeError,
-    kafka_errors.RecordListTooLargeError,
-    kafka_errors.InvalidTopicError,
-    kafka_errors.TopicAuthorizationFailedError,
-    kafka_errors.InvalidRecordError,
-)
-
-
-class _Crc32Partitioner(kafka.partitioner.Partitioner):  # type: ignore[misc]
-    def partition(self, topic: str, _key: Any, serialized_key: bytes, *rest: Any) -> int:
-        """Be what the client calls with key, key bytes, value, value bytes and the cluster, all by position."""
-        cluster = rest[-1]
-        return partition_of(serialized_key, len(cluster.partitions_for_topic(topic)))
 
 
 class KafkaBroker:
@@ -61,7 +41,7 @@ class KafkaBroker:
 
     def producer(self) -> Producer:
         """Return a new producer, which connects when it is used."""
-        return _KafkaProducer(self._settings)
+        return KafkaProducer(self._settings)
 
     def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         """Return a new member of a group, which joins it when it is polled."""
@@ -167,84 +147,6 @@ def _up_to(client: Any, ends: Mapping[TopicPartition, int], limit: int) -> Gener
         came = [_record(one) for place, batch in batches.items() for one in batch if one.offset < ends[place]]
         if came:
             yield came
-
-
-class _KafkaProducer:
-    def __init__(self, settings: BusSettings) -> None:
-        self._settings = settings
-        self._client = self._new_client()
-
-    def _new_client(self) -> Any:
-        return kafka.KafkaProducer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
-            client_id=f"{self._settings.service}-relay",
-            api_version=API_VERSION,
-            acks="all",
-            enable_idempotence=True,
-            request_timeout_ms=10_000,
-            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
-            max_block_ms=5_000,
-            batch_size=256 * 1024,
-            linger_ms=0,
-            compression_type="lz4",
-            allow_auto_create_topics=False,
-            reconnect_backoff_max_ms=1_000,
-            metrics_enabled=False,
-            partitioner=_Crc32Partitioner(),
-        )
-
-    def publish(self, records: Sequence[Outgoing]) -> list[Failure | None]:
-        futures: list[Any] = []
-        unreachable: set[str] = set()
-        refused: set[tuple[str, bytes]] = set()
-        for record in records:
-            if record.topic in unreachable or (record.topic, record.key) in refused:
-                futures.append(BEHIND)
-                continue
-            sent = self._send(record)
-            futures.append(sent)
-            if isinstance(sent, Failure):
-                refused.add((record.topic, record.key))
-                if sent.reason == _NO_METADATA:
-                    # Every further record of the topic would wait for its metadata as long again.
-                    unreachable.add(record.topic)
-        try:
-            self._client.flush(timeout=DELIVERY_TIMEOUT_MS / 1000 + 2)
-        except kafka_errors.KafkaTimeoutError:
-            _log.warning("flush_timed_out", records=len(records))
-        results = [future if isinstance(future, Failure) else _outcome(future) for future in futures]
-        if UNACKNOWLEDGED in results:
-            # A client that neither delivers nor gives up in its time never comes round: an idempotent one waits for
-            # ever for a cluster that has forgotten it.
-            self._end(0)
-            self._client = self._new_client()
-        return results
-
-    def _send(self, record: Outgoing) -> Any:
-        """Return the client's future, or at once the failure."""
-        try:
-            return self._client.send(record.topic, record.value, key=record.key, headers=record.headers)
-        except (kafka_errors.KafkaError, ValueError, TypeError) as error:
-            return Failure(type(error).__name__, permanent=isinstance(error, (*_PERMANENT, ValueError)))
-
-    def close(self) -> None:
-        self._end(CLOSE_S_MAX)
-
-    def _end(self, timeout_s: float) -> None:
-        """Close the client; what it could not deliver in that time it gives up, and never sends later."""
-        try:
-            self._client.close(timeout=timeout_s)
-        except kafka_errors.KafkaTimeoutError:
-            # It leaves its thread at work where flushing took too long; there is no public way to end that.
-            self._client._sender.force_close()  # noqa: SLF001
-
-
-def _outcome(future: Any) -> Failure | None:
-    if not future.is_done:
-        return UNACKNOWLEDGED
-    if future.succeeded():
-        return None
-    return Failure(type(future.exception).__name__, permanent=isinstance(future.exception, _PERMANENT))
 
 
 def _record(one: Any) -> Record:
