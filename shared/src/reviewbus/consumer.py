@@ -42,10 +42,17 @@ Handler = Callable[[Tx, Received], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batched:
-    """A handler with a batch form: `many` on records of distinct keys equals `single` on each of them."""
+    """A handler of records of distinct keys at once; `single`, where it is given, does the same to each of them."""
 
-    single: Handler
     many: Callable[[Tx, Sequence[Received]], None]
+    single: Handler | None = None
+
+    def one(self, tx: Tx, received: Received) -> None:
+        """Apply one record."""
+        if self.single is None:
+            self.many(tx, [received])
+        else:
+            self.single(tx, received)
 
 
 Subscriptions = Mapping[str, Handler | Batched]
@@ -108,7 +115,7 @@ class Applier:
             if isinstance(handler, Batched) and len(group) > 1:
                 handler.many(tx, group)
             else:
-                single = handler.single if isinstance(handler, Batched) else handler
+                single = handler.one if isinstance(handler, Batched) else handler
                 for received in group:
                     with caused_by(received):
                         single(tx, received)

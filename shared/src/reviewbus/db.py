@@ -23,7 +23,7 @@ from reviewbus.envelope import Event, Sealed, seal
 from reviewbus.telemetry import current_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from reviewbus.catalogue import Catalogue
     from reviewbus.clock import Clock, Ids
@@ -237,7 +237,7 @@ def rows_of(
     them, and None for null; `types` are those of columns that do not have the table's.
     """
     words = sa.cast(sa.literal(as_json(rows), sa.Text), JSONB)
-    columns = [sa.column(name, types.get(name, table.c[name].type)) for name in rows[0]]
+    columns = [sa.column(name, types[name] if name in types else table.c[name].type) for name in rows[0]]
     return sa.func.jsonb_to_recordset(words).table_valued(*columns, name="given").render_derived(with_types=True)
 
 
@@ -245,6 +245,11 @@ def insert_rows(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
     """Return the statement that inserts rows of the same columns."""
     given = rows_of(table, rows)
     return insert(table).from_select(list(rows[0]), sa.select(*given.c))
+
+
+def uuids(ids: Collection[str]) -> sa.Cast[Any]:
+    """Return ids as one parameter, to be compared with by `any` or `all`."""
+    return sa.cast(sorted(ids), sa.ARRAY(sa.UUID(as_uuid=False)))
 
 
 def one(result: sa.CursorResult[Any]) -> Mapping[str, Any] | None:

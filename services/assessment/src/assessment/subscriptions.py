@@ -17,22 +17,16 @@ if TYPE_CHECKING:
     from reviewbus.envelope import Received
 
 
-def _calibration(tx: Tx, received: Received, *, calibrated: bool) -> None:
-    _calibrations(tx, [received], calibrated=calibrated)
-
-
 def _calibrations(tx: Tx, received: Sequence[Received], *, calibrated: bool) -> None:
     calibrations.learn(tx, [(each.data["review_id"], each.data["version"], calibrated) for each in received])
 
 
 def _says(*, calibrated: bool) -> Batched:
-    return Batched(
-        single=partial(_calibration, calibrated=calibrated), many=partial(_calibrations, calibrated=calibrated)
-    )
+    return Batched(many=partial(_calibrations, calibrated=calibrated))
 
 
 SUBSCRIPTIONS: Subscriptions = {
-    "hold.requested.v1": Batched(single=holds.apply, many=holds.apply_many),
+    "hold.requested.v1": Batched(many=holds.apply_many),
     "calibration.started.v1": _says(calibrated=False),
     "calibration.completed.v1": _says(calibrated=True),
     "calibration.cancelled.v1": _says(calibrated=False),

@@ -11,7 +11,7 @@ from notifications.domain.board import SelfState
 from notifications.domain.comparison import PacketRow, PacketState, ReviewRow, SignerRow, SigningRow
 from notifications.domain.ids import CycleId, DeliveryId, PersonId, ReviewId
 from notifications.domain.mails import Kind
-from notifications.domain.news import About, Deadline, Role
+from notifications.domain.news import About, Deadline, Role, past_the_manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -124,7 +124,9 @@ def packet_row(item: Mapping[str, Any]) -> PacketRow:
         state=PacketState(item["state"]),
         epoch=item["epoch"],
         # Told only of what is released; by an older packets, of nothing.
-        by_hr=item.get("released_as") == "hr_admin" and item["released_by"] != item["manager_id"],
+        by_hr=past_the_manager(
+            role=item.get("released_as"), by=item.get("released_by"), manager=item.get("manager_id")
+        ),
     )
 
 

@@ -26,7 +26,7 @@ def _on(read: Callable[[Told], News]) -> Batched:
     def many(tx: Tx, received: Sequence[Received]) -> None:
         commands.learn(tx, [(read(each.data), each.time) for each in received])
 
-    return Batched(single=lambda tx, received: many(tx, [received]), many=many)
+    return Batched(many=many)
 
 
 def _about(told: Told) -> news.About:
@@ -54,7 +54,7 @@ def _shared(told: Told) -> News:
 
 
 def _packet_released(told: Told) -> News:
-    by_hr = told["by_role"] == "hr_admin" and told["released_by"] != told["manager_id"]
+    by_hr = news.past_the_manager(role=told["by_role"], by=told["released_by"], manager=told["manager_id"])
     return news.PacketReleased(about=_about(told), epoch=told["epoch"], by_hr=by_hr)
 
 

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from reviewbus.envelope import Received
 
 
-def _person(tx: Tx, received: Received) -> None:
-    directory.learn(tx, [received.data])
-
-
 def _people(tx: Tx, received: Sequence[Received]) -> None:
     directory.learn(tx, [each.data for each in received])
 
@@ -47,7 +43,7 @@ def _answers(kind: str) -> Batched:
 
 
 SUBSCRIPTIONS: Subscriptions = {
-    "person.changed.v1": Batched(single=_person, many=_people),
+    "person.changed.v1": Batched(many=_people),
     "cycle.created.v1": partial(_cycle, frozen=False, closed=False),
     "cycle.started.v1": partial(_cycle, frozen=True, closed=False),
     "cycle.closed.v1": partial(_cycle, frozen=True, closed=True),

@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 _HOLDERS = {holder.value: holder for holder in Holder}
 
 
-def on_person_changed(tx: Tx, received: Received) -> None:
-    """Keep who reports to whom."""
-    directory.learn(tx, [received.data])
-
-
 def on_people_changed(tx: Tx, received: Sequence[Received]) -> None:
     """Keep who reports to whom."""
     directory.learn(tx, [each.data for each in received])
@@ -46,7 +41,7 @@ def _heard(tell: Callable[[Told], Heard | None]) -> Batched:
         if heard:
             commands.hear(tx, heard)
 
-    return Batched(single=lambda tx, received: many(tx, [received]), many=many)
+    return Batched(many=many)
 
 
 def _released(told: Told) -> Heard:
@@ -123,7 +118,7 @@ def _hashes(told: Told) -> dict[str, Any]:
 
 
 SUBSCRIPTIONS: Subscriptions = {
-    "person.changed.v1": Batched(single=on_person_changed, many=on_people_changed),
+    "person.changed.v1": Batched(many=on_people_changed),
     "review.opened.v1": _about_review(),
     "review.reassigned.v1": _about_review(),
     "review.closed.v1": _about_review(closed=True),

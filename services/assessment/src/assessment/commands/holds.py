@@ -24,18 +24,15 @@ class UnknownReviewError(Exception):
     """A command on a review that is not here: a restored database, or a mistake of who sent it."""
 
 
-def apply(tx: Tx, received: Received) -> None:
-    """Bring one register to the state wanted and answer.
+def apply_many(tx: Tx, batch: Sequence[Received]) -> None:
+    """Bring a register of each review to the state wanted and answer.
+
+    The reviews are distinct: one statement to lock, one decision each, one statement to save a kind.
 
     Raises:
         ContractBroken: no service of ours sends this command from there.
         UnknownReviewError: there is no such review.
     """
-    apply_many(tx, [received])
-
-
-def apply_many(tx: Tx, batch: Sequence[Received]) -> None:
-    """Apply commands on distinct reviews: one statement to lock, one decision each, one statement to save a kind."""
     loaded = {one.review.review_id: one for one in reviews.load_many(tx, [one.data["review_id"] for one in batch])}
     changes, causes = [], []
     for received in batch:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
 
 from assessment.domain.cycle import Participant
@@ -25,6 +22,7 @@ from assessment.domain.review import (
     SelfVisibility,
 )
 from assessment.store.tables import backup, content, former_reviewer, review
+from reviewbus.db import rows_of, uuids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -179,11 +177,8 @@ def stored(row: Mapping[Any, Any]) -> Stored:
     return Stored(review=_review(row), **{name: row[name] for name in _BESIDE})
 
 
-_IDS = postgresql.ARRAY(postgresql.UUID(as_uuid=False))
-
-
 def _among(table: sa.Table, review_ids: Sequence[str]) -> sa.ColumnElement[bool]:
-    return table.c.review_id == sa.func.any(sa.cast(review_ids, _IDS))
+    return table.c.review_id == sa.any_(uuids(review_ids))
 
 
 def _locked(tx: Tx, query: sa.Select[Any]) -> list[Stored]:
@@ -192,38 +187,16 @@ def _locked(tx: Tx, query: sa.Select[Any]) -> list[Stored]:
 
 
 def _update(tx: Tx, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
-    arrays: dict[str, list[Any]] = {
-        "review_id": [row["review_id"] for row in rows],
-        "expected_version": [row["expected_version"] for row in rows],
-    }
-    for name in columns:
-        values = [row[name] for row in rows]
-        arrays[name] = [_json(value) for value in values] if _kind(name) == "JSONB" else values
-    done = tx.execute(_statement(columns), arrays).all()
+    given = rows_of(review, rows, expected_version=sa.BigInteger())
+    statement = (
+        sa.update(review)
+        .where(review.c.review_id == given.c.review_id, review.c.row_version == given.c.expected_version)
+        .values({name: given.c[name] for name in columns})
+        .returning(review.c.review_id)
+    )
+    done = tx.execute(statement).all()
     if len(done) != len(rows):
         raise LostUpdateError(len(rows) - len(done))
-
-
-@cache
-def _statement(columns: tuple[str, ...]) -> sa.TextClause:
-    """One statement for any number of rows: a parameter for each column, an array with a value for each row."""
-    kinds = {"review_id": "UUID", "expected_version": "BIGINT"} | {name: _kind(name) for name in columns}
-    arrays = ", ".join(f"cast(:{name} as {'TEXT' if kind == 'JSONB' else kind}[])" for name, kind in kinds.items())
-    values = ", ".join(f"{name} = {f'v.{name}::jsonb' if _kind(name) == 'JSONB' else f'v.{name}'}" for name in columns)
-    return sa.text(
-        f"update review set {values} from unnest({arrays}) as v ({', '.join(kinds)})"  # noqa: S608 -- names of our own columns
-        " where review.review_id = v.review_id and review.row_version = v.expected_version"
-        " returning review.review_id"
-    )
-
-
-@cache
-def _kind(column: str) -> str:
-    return review.c[column].type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
 
 
 def _values(one: Review, since: Review | None = None) -> dict[str, Any]:

@@ -129,6 +129,11 @@ class PacketWithdrawn:
     epoch: int
 
 
+def past_the_manager(*, role: str | None, by: str | None, manager: str | None) -> bool:
+    """Whether HR released a packet to the employee instead of its manager; False where nobody is known to have."""
+    return role == "hr_admin" and by != manager
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketReleased:
     """The packet is released to the employee; `by_hr`: by somebody else than the manager."""

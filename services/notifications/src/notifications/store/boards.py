@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from notifications.domain.board import Board, PacketPlace, SelfState
 from notifications.domain.ids import ReviewId
 from notifications.domain.news import Deadline, Role
-from notifications.store.tables import ID, board, task
-from reviewbus.db import as_json, insert_rows, rows_of
+from notifications.store.tables import board, task
+from reviewbus.db import as_json, insert_rows, rows_of, uuids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,7 +42,7 @@ def load(tx: Tx, review_id: ReviewId) -> Board | None:
 
 def load_many(tx: Tx, review_ids: Collection[ReviewId]) -> dict[ReviewId, Board]:
     """Return the boards of these reviews as far as there are any, locked in the order of their ids."""
-    wanted = board.c.review_id == sa.any_(sa.cast(sorted(review_ids), sa.ARRAY(ID)))
+    wanted = board.c.review_id == sa.any_(uuids(review_ids))
     query = sa.select(board).where(wanted).order_by(board.c.review_id)
     rows = tx.execute(query.with_for_update(key_share=True)).mappings()
     return {ReviewId(row["review_id"]): _board(row) for row in rows}

@@ -12,9 +12,9 @@ from notifications.domain.ids import DeliveryId, PersonId, ReviewId
 from notifications.domain.mails import Kind, MailIntent, MailKey, Question, Template
 from notifications.domain.sending import Failed, Suppressed
 from notifications.store.boards import LostUpdate
-from notifications.store.tables import ID, delivery, watermark
+from notifications.store.tables import delivery, watermark
 from reviewbus import tables
-from reviewbus.db import insert_rows
+from reviewbus.db import insert_rows, uuids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ def called_for(tx: Tx, review_ids: Collection[ReviewId]) -> dict[MailKey, Delive
     """Return every delivery about these reviews by its key; whoever adds one has locked the review's board before."""
     if not review_ids:
         return {}
-    wanted = delivery.c.review_id == sa.any_(sa.cast(sorted(review_ids), sa.ARRAY(ID)))
+    wanted = delivery.c.review_id == sa.any_(uuids(review_ids))
     rows = tx.execute(sa.select(delivery).where(wanted)).mappings()
     return {one.intent.key: one for one in map(_delivery, rows)}
 

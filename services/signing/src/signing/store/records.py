@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from reviewbus import directory, tables
-from reviewbus.db import as_json, insert_rows
+from reviewbus.db import as_json, insert_rows, uuids
 from signing.domain.ids import PersonId, ReviewId
 from signing.domain.record import HoldState, Register, SelfState, SigningRecord
 from signing.domain.sweep import waiting
 from signing.store.signatures import keep_signatures
-from signing.store.tables import ID, REGISTERS, record
+from signing.store.tables import REGISTERS, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -206,7 +206,7 @@ def _select(review_ids: Collection[ReviewId]) -> sa.Select[Any]:
 
 
 def _of(review_ids: Collection[ReviewId]) -> sa.ColumnElement[bool]:
-    return record.c.review_id == sa.any_(sa.cast(sorted(review_ids), sa.ARRAY(ID)))
+    return record.c.review_id == sa.any_(uuids(review_ids))
 
 
 def _create(tx: Tx, blanks: Sequence[SigningRecord]) -> None:
