@@ -207,8 +207,7 @@ class Worker:
     def _remove(self, batch: Sequence[Job]) -> None:
         """Delete what the work did not finish itself."""
         with self._db.begin() as tx:
-            for job in batch:
-                tx.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease))
+            tx.execute(sa.delete(jobs).where(jobs.c.id.in_([job.id for job in batch]), jobs.c.lease == batch[0].lease))
 
     def _postpone(self, batch: Sequence[Job], reason: str, *, may_pass: bool) -> None:
         """Try again later; what failed because something else is away is never given up."""

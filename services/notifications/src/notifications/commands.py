@@ -65,10 +65,14 @@ def take_up(tx: Tx, delivery_ids: Sequence[DeliveryId]) -> list[Delivery]:
     return [one for one in current if one.state is DeliveryState.QUEUED]
 
 
-def suppress(tx: Tx, one: Delivery, decision: Suppress) -> None:
-    """Note that the mail is not sent, on purpose."""
-    if _unchanged(tx, one):
-        _keep(tx, one, delivery.suppress(one, decision.reason), job=None)
+def suppress(tx: Tx, decided: Sequence[tuple[Delivery, Suppress]]) -> None:
+    """Note that these mails are not sent, on purpose."""
+    store.load_many(tx, sorted({one.intent.key.review_id for one, _ in decided}))
+    current = store.deliveries(tx, [one.delivery_id for one, _ in decided])
+    for one, decision in decided:
+        # Unless somebody else has had it meanwhile.
+        if one in current:
+            _keep(tx, one, delivery.suppress(one, decision.reason), job=None)
 
 
 def begin(tx: Tx, one: Delivery) -> Delivery | None:

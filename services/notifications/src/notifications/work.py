@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Finding = Mapping[str, Any]
 
-BATCH = 10
+BATCH = 50
 # An owner's answer older than this is asked for anew: what it is about may have been hidden meanwhile.
 ANSWER_S_MAX = 5
 STRANDED_AFTER_S = 600
@@ -110,7 +110,8 @@ class Postman:
         asked_at = self.db.clock()
         known = peers.recipients(self.clients["assessment"], [one.intent.key.recipient_id for one in waiting])
         allowed = peers.allowed(self.clients, waiting)
-        letters = []
+        letters: list[Letter] = []
+        unwanted: list[tuple[Delivery, Suppress]] = []
         for one in waiting:
             recipient = known.get(one.intent.key.recipient_id)
             decision = sending.decide(
@@ -121,12 +122,14 @@ class Postman:
                 effects_from=effects_from,
             )
             if isinstance(decision, Suppress):
-                with self.db.begin() as tx:
-                    commands.suppress(tx, one, decision)
+                unwanted.append((one, decision))
             else:
                 assert recipient is not None
                 message = self._message(one, recipient, asked_at)
                 letters.append(Letter(delivery=one, message=message, job=jobs[one.delivery_id]))
+        if unwanted:
+            with self.db.begin() as tx:
+                commands.suppress(tx, unwanted)
         return letters, asked_at
 
     def _sent(self, smtp: smtplib.SMTP, letters: Sequence[Letter], asked_at: datetime) -> list[Delivery]:
