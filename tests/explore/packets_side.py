@@ -192,7 +192,14 @@ def _unrelease(*, revoke_signatures: bool) -> Callable[[Row], Moved[Row]]:
 
 def _rate(row: Row, packet: Packet) -> tuple[Packet, Sequence[Record]]:
     value = Rating("2" if packet.rating == "5" else "5")
-    return rating.change_rating(packet, _as(cast.HR, packet), rating=value, has_reason=True, sources=sources(row))
+    return rating.change_rating(
+        packet,
+        _as(cast.HR, packet),
+        rating=value,
+        expected_version=packet.rating_version,
+        has_reason=True,
+        sources=sources(row),
+    )
 
 
 def _override(row: Row, packet: Packet) -> tuple[Packet, Sequence[Record]]:

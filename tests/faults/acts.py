@@ -228,9 +228,13 @@ def rate(actor: Actor, part: Part) -> None:
     """HR changes a calibrated rating."""
     if part.session_id:
         part.rating = part.rating % 5 + 1
+        path = f"/v1/packets/{part.review_id}"
+        seen = actor.look(actor.scene.hr, "rating", f"{path}/actions", part)
+        if not seen.ok:
+            return
         body = {"rating": part.rating, "reason": "Compared with others."}
-        path = f"/v1/packets/{part.review_id}/rating"
-        actor.save(actor.scene.hr, "rate", path, part, f"rate-{next(_keys)}", body, "")
+        tag = str(seen.body["rating_version"])
+        actor.save(actor.scene.hr, "rate", f"{path}/rating", part, f"rate-{next(_keys)}", body, tag)
 
 
 def confirm(actor: Actor, part: Part) -> None:

@@ -54,6 +54,13 @@ GET /v1/cycles
     draft        role  role  role  role  role  in    in    in    in    in    role  role  role
 GET /v1/cycles/{cycle_id}
     draft        role  role  role  role  role  ok    ok    ok    ok    ok    role  role  role
+PATCH /v1/cycles/{cycle_id}
+    planned      role  role  role  role  role  ok    ok    ok    ok    ok    role  role  role
+    draft        role  role  role  role  role  ok    ok    ok    ok    ok    role  role  role
+# To who has no team in a cycle there is nothing to follow.
+GET /v1/cycles/{cycle_id}/progress
+    draft        404   ok    404   404   404   ok    ok    ok    ok    ok    404   404   404
+    released     404   ok    404   404   404   ok    ok    ok    ok    ok    404   404   404
 POST /v1/cycles/{cycle_id}/participants
     planned      role  role  role  role  role  ok    ok    ok    ok    ok    role  role  role
 GET /v1/cycles/{cycle_id}/participants

@@ -127,7 +127,8 @@ class Target:
 
     def version(self, operation: Operation) -> str:
         """Return what `If-Match` names for an operation that takes a version."""
-        return f'"{self.versions[_versioned(operation)]}"'
+        words = reversed(operation.path.split("/"))
+        return f'"{self.versions[next(word for word in words if word in self.versions)]}"'
 
     def body(self, operation: Operation) -> Any:
         """Return what an operation that takes a body accepts."""
@@ -142,12 +143,6 @@ def _nothing(name: str, one: str) -> str:
     return str(uuid.uuid4()) if name.endswith("_id") else one
 
 
-def _versioned(operation: Operation) -> str:
-    words = [word for word in operation.path.split("/") if not word.startswith("{")]
-    known = ("self-assessment", "manager-assessment", "ratings", "packets", "shared-questions", "questionnaires")
-    return next(word for word in reversed(words) if word in known)
-
-
 # What a request brings that its schema cannot say.
 BODIES: dict[str, Callable[[Target], Any]] = {
     "POST /v1/people/import": lambda _: {"people": [_row(OLGA)]},
@@ -160,6 +155,7 @@ BODIES: dict[str, Callable[[Target], Any]] = {
         "manager_deadline": "2030-04-30",
         "questionnaire_id": at.ids["questionnaire_id"],
     },
+    "PATCH /v1/cycles/{cycle_id}": lambda _: {"name": "2028"},
     "POST /v1/cycles/{cycle_id}/participants": lambda _: {"participants": [{"subject_id": OLGA.id}]},
     "POST /v1/cycles/{cycle_id}/participants/import": lambda _: {"participants": [{"subject_id": OLGA.id}]},
     "POST /v1/cycles/{cycle_id}/participants/remove": lambda _: {"subject_ids": [ANNA.id]},
@@ -368,7 +364,9 @@ def _target(stage: Stage, title: str, employee: Person, hr: Person, people: Iter
         "number": "1",
         "version": "1",
     }
-    target = Target(title=title, stage=stage, ids=ids, people=tuple(people), versions={"questionnaires": 1})
+    cycle = expect(story.as_(hr).get(f"/v1/cycles/{story.cycle_id}"))
+    versions = {"questionnaires": 1, "cycles": etag(cycle)}
+    target = Target(title=title, stage=stage, ids=ids, people=tuple(people), versions=versions)
     if story.as_(hr).get(f"/v1/packets/{story.review(employee)}/actions").is_success:
         target.versions |= _versions(stage, employee, hr)
     return target
@@ -379,11 +377,13 @@ def _versions(stage: Stage, employee: Person, hr: Person) -> dict[str, Any]:
     row, packet = stage.internal("assessment", review_id), stage.internal("packets", review_id)
     seen = story.as_(hr).get(f"/v1/packets/{review_id}")
     board = story.as_(hr).get(f"/v1/calibrations/{story.session_id or uuid.uuid4()}")
+    can = expect(story.as_(hr).get(f"/v1/packets/{review_id}/actions")).json()
     rated = {one["review_id"]: one["rating_version"] for one in board.json().get("reviews", ())}
     return {
         "self-assessment": row["self_version"],
         "manager-assessment": row["manager_version"],
         "shared-questions": etag(expect(story.as_(hr).get(f"/v1/shared-questions/{story.cycle_id}"))),
+        "rating": can["rating_version"],
         "ratings": rated.get(review_id, 0),
         "packets": etag(seen) if seen.is_success else "none",
         "snapshot_hash": packet["snapshot_hash"] or "sha256:" + "0" * 64,

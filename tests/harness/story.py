@@ -171,6 +171,18 @@ class Story:
             expect(kai.put(f"{path}/ratings/{row['review_id']}", value, version=row["rating_version"]))
         expect(helen.post(f"{path}/complete"))
 
+    def press_rating(self, rating: int, *, reason: str, employee: Person = ANNA, by: Person = HELEN) -> httpx.Response:
+        """Another rating after calibration, by somebody who has seen the one that stands."""
+        body = {"rating": rating, "reason": reason}
+        path = f"/v1/packets/{self.review(employee)}/rating"
+        return self.as_(by).put(path, body, version=self.rating_version(employee))
+
+    def rating_version(self, employee: Person = ANNA) -> int:
+        """The version of the rating that stands, as HR is told it."""
+        path = f"/v1/packets/{self.review(employee)}/actions"
+        found: int = expect(self.as_(HELEN).get(path)).json()["rating_version"]
+        return found
+
     def confirm(self, employee: Person = ANNA) -> None:
         body = {"review_ids": [self.review(employee)]}
         expect(self.as_(HELEN).post(f"/v1/calibrations/{self.session_id}/confirm", body))

@@ -38,6 +38,11 @@ def rating_version(stage: Stage) -> int:
     return found
 
 
+def standing_rating(stage: Stage) -> int:
+    """The version of the rating that stands."""
+    return stage.story.rating_version()
+
+
 def selection_version(stage: Stage) -> str:
     """The version of the cycle's selection."""
     return etag(expect(stage.story.as_(HELEN).get(f"/v1/shared-questions/{stage.story.cycle_id}")))
@@ -62,6 +67,11 @@ def agreed(stage: Stage) -> dict[str, Any]:
 def new_session(stage: Stage) -> dict[str, Any]:
     """A session of Helen and Kai over the review."""
     return {"cycle_id": stage.story.cycle_id, "members": [HELEN.id, KAI.id], **only_review(stage)}
+
+
+def new_session_with_a_stranger(stage: Stage) -> dict[str, Any]:
+    """The same, with somebody whom no directory has."""
+    return {**new_session(stage), "members": [KAI.id, "p-nobody"]}
 
 
 def but(act: Act, how: str, **changes: Any) -> Act:
@@ -111,6 +121,7 @@ SELECT = _put(
     selection_version,
 )
 CREATE = _post("makes a session", "/v1/calibrations", new_session)
+CREATE_WITH_A_STRANGER = but(CREATE, "with a member whom no directory has", body=new_session_with_a_stranger)
 SEAT = _put("says who calibrates", f"{SESSION}/members", {"members": [KAI.id]})
 START = _post("starts the session", f"{SESSION}/start")
 CANCEL = _post("cancels the session", f"{SESSION}/cancel")
@@ -124,7 +135,9 @@ RATE_WITHOUT_A_WORD = but(RATE, "without a word", body={"rating": 4})
 RATE_OFF_THE_SCALE = but(RATE, "off the scale", body={**JUSTIFIED, "rating": 6})
 RATE_UNSEEN = but(RATE, "as seen before another's", version=0)
 RATE_NAMING_NOTHING = but(RATE, "naming no version", version=None)
-CHANGE_RATING = _put("changes the rating", f"{PACKET}/rating", {"rating": 5, **REASON})
+CHANGE_RATING = _put("changes the rating", f"{PACKET}/rating", {"rating": 5, **REASON}, standing_rating)
+CHANGE_UNSEEN = but(CHANGE_RATING, "as seen before another's", version=0)
+CHANGE_NAMING_NOTHING = but(CHANGE_RATING, "naming no version", version=None)
 KEEP_RATING = but(CHANGE_RATING, "to the one that stands", body={"rating": 3, **REASON})
 CHANGE_UNEXPLAINED = but(CHANGE_RATING, "without a reason", body={"rating": 5})
 CHANGE_OFF_THE_SCALE = but(CHANGE_RATING, "off the scale", body={"rating": 9, **REASON})

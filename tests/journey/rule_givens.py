@@ -214,6 +214,11 @@ def scheduled(stage: Stage) -> None:
     stage.settle()
 
 
+def scheduled_by_hr(stage: Stage) -> None:
+    expect(with_manager(stage).press_release(by=HELEN, not_before="2030-01-01T00:00:00Z"), 202)
+    stage.settle()
+
+
 def reassigned_unheard(stage: Stage) -> None:
     story = with_manager(stage)
     path = f"/v1/reviews/{story.review()}/reassign"
@@ -318,6 +323,7 @@ TWO_TEAMS = Given(name="two teams", tell=two_teams)
 RECALLED = Given(name="edited while with the manager", tell=recalled_after_edit)
 DIRECT = Given(name="manager_direct, with the manager", tell=manager_direct)
 SCHEDULED = Given(name="release scheduled", tell=scheduled)
+SCHEDULED_BY_HR = Given(name="release scheduled by HR", tell=scheduled_by_hr)
 NEW_MANAGER = Given(name="reassigned, packets not told yet", tell=reassigned_unheard, at_rest=False)
 RELEASING = Given(name="releasing", tell=releasing, at_rest=False)
 BYPASSING = Given(name="releasing past the manager", tell=bypassing, at_rest=False)

@@ -49,6 +49,8 @@ RULES = (
         no(at.READY, do.CHANGE_RATING, "403 self-dealing", HANA),
         no(at.READY, do.CHANGE_RATING, "403 unknown-person", UMA),
         no(at.READY, do.CHANGE_UNEXPLAINED, "422 reason-missing", HELEN, KAI),
+        no(at.READY, do.CHANGE_NAMING_NOTHING, "428 version-missing", HELEN, KAI),
+        no(at.READY, do.CHANGE_UNSEEN, "412 stale-version", HELEN, KAI),
         no(at.READY, do.CHANGE_OFF_THE_SCALE, "422 rating-off-scale", HELEN),
         no(at.SUBMITTED, do.CHANGE_RATING, "409 not-calibrated", HELEN),
         no(at.STALE, do.CHANGE_RATING, "409 not-calibrated", HELEN, KAI),
@@ -155,6 +157,7 @@ RULES = (
         no(at.IN_SESSION, do.CANCEL, "403 unknown-person", UMA),
         no(at.READY, do.CANCEL, "409 session-in-other-state", HELEN),
         no(at.IN_SESSION, do.CREATE, "409 already-in-session", HELEN),
+        no(at.SUBMITTED, do.CREATE_WITH_A_STRANGER, "422 unknown-members", HELEN),
     ),
     rule(
         53,

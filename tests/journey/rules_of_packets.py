@@ -42,6 +42,7 @@ RULES = (
             then=[so.became("done"), so.reads(MAX), so.has_task(MAX, "release"), so.mailed(MAX, "released-to-manager")],
         ),
         same(at.WITH_MANAGER, do.SEND, "200", HELEN, then=[so.fact("packet.released-to-manager")]),
+        skips(at.WITH_MANAGER, do.SEND_MANY, "nothing-to-do", HELEN),
         no(at.SUBMITTED, do.SEND, "409 not-calibrated", HELEN),
         no(at.STALE, do.SEND, "409 not-calibrated", HELEN),
         no(at.NOT_SELECTED, do.SEND, "422 no-shared-questions", HELEN),

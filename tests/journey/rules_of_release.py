@@ -33,6 +33,10 @@ RULES = (
         yes(at.WITH_MANAGER, do.RELEASE_MANY, "202", HELEN, then=[so.became("done"), *IS_RELEASED]),
         yes(at.WITH_MANAGER, do.RELEASE_LATER, "202", MAX, then=[so.packet_is("with_manager"), so.reads_nothing(ANNA)]),
         yes(at.SCHEDULED, do.TAKE_OFF, "200", MAX, HELEN, then=[so.packet_is("with_manager"), so.reads_nothing(ANNA)]),
+        yes(at.SCHEDULED_BY_HR, do.TAKE_OFF, "200", HELEN, then=[so.packet_is("with_manager")]),
+        no(at.SCHEDULED_BY_HR, do.TAKE_OFF, "409 scheduled-by-another", MAX),
+        no(at.SCHEDULED_BY_HR, do.TAKE_OFF, "403 forbidden-role", ANNA, AMY),
+        no(at.WITH_MANAGER, do.TAKE_OFF, "409 not-scheduled", MAX, HELEN),
         yes(
             at.NEW_MANAGER,
             do.RELEASE,
@@ -117,6 +121,7 @@ RULES = (
             HELEN,
             then=[so.packet_is("released"), so.fact("packet.released"), so.mailed(ANNA, "released")],
         ),
+        skips(at.RELEASED, do.RELEASE_MANY, "nothing-to-do", HELEN),
         no(at.RELEASED, do.RELEASE, "403 forbidden-role", ANNA, AMY, KAI, ANNA_OF_HR),
         no(at.RELEASED, do.RELEASE, "404 not-found", *OUTSIDE),
         no(at.RELEASED, do.RELEASE, "403 self-dealing", HANA),

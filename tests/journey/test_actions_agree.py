@@ -66,6 +66,7 @@ def wanted(stage: Stage, review_id: str) -> dict[str, dict[str, tuple[Any, ...]]
     review, path, signatures = f"/v1/reviews/{review_id}", f"/v1/packets/{review_id}", f"/v1/signatures/{review_id}"
     mine, managers = f"{review}/self-assessment", f"{review}/manager-assessment"
     preview = stage.story.as_(HELEN).get(path)
+    rated = expect(stage.story.as_(HELEN).get(f"{path}/actions")).json()["rating_version"]
     tag = preview.headers["ETag"].strip('"') if preview.status_code == 200 else "none"
     seen = {"statement_version": 1, "snapshot_hash": packet["snapshot_hash"] or "sha256:" + "0" * 64}
     return {
@@ -91,7 +92,7 @@ def wanted(stage: Stage, review_id: str) -> dict[str, dict[str, tuple[Any, ...]]
             "release": ("POST", f"{path}/release", REASON, tag),
             "unrelease": ("POST", f"{path}/unrelease", REASON),
             "unrelease-and-revoke": ("POST", f"{path}/unrelease", {**REASON, "revoke_signatures": True}),
-            "change-rating": ("PUT", f"{path}/rating", {"rating": 5, **REASON}),
+            "change-rating": ("PUT", f"{path}/rating", {"rating": 5, **REASON}, rated),
             "override-calibration": ("POST", f"{path}/override-calibration", REASON),
             "conversation-held": ("POST", f"{path}/conversation-held"),
             "cancel-scheduled": ("POST", f"{path}/cancel-scheduled"),

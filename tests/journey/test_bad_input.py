@@ -129,7 +129,7 @@ def test_another_media_type_is_refused(every: Every) -> None:
 
 def test_another_method_is_refused_and_the_right_ones_named(every: Every) -> None:
     every.answers(
-        405, "method-not-allowed", any_at_all, lambda _, answer: answer.headers["Allow"], method="PATCH", json={}
+        405, "method-not-allowed", any_at_all, lambda _, answer: answer.headers["Allow"], method="DELETE", json={}
     )
 
 

@@ -140,7 +140,7 @@ def tell_everything(stage: Stage) -> None:
     story.select_questions(("m-one", "m-pick"))
     calibrate(stage)
     reason = {"reason": f"{CANARY} reason"}
-    expect(story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", {"rating": CHANGED, **reason}))
+    expect(story.press_rating(CHANGED, reason=reason["reason"]))
     for person in (MIRA, MAX):
         expect(story.as_(HELEN).post(f"{review}/reassign", {"manager_id": person.id, **reason}))
     stage.settle()
@@ -181,6 +181,6 @@ def provoke_refusals(stage: Stage) -> None:
     assert story.as_(ANNA).put(f"{review}/self-assessment", text, version=1).status_code == 409
     assert story.as_(ANNA).put(f"{review}/self-assessment", {CANARY: CANARY}, version=1).status_code == 422
     body = {"rating": CHANGED, "reason": f"{CANARY}\x00"}
-    assert story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", body).status_code == 422
+    assert story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", body, version=1).status_code == 422
     sign = f"/v1/signatures/{story.review()}/sign"
     assert story.as_(ANNA).post(sign, {"comment": CANARY}).status_code == 422

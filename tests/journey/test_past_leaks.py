@@ -95,7 +95,7 @@ def test_the_rating_of_before_calibration_is_in_no_correction(corrected: Stage) 
     expect(story.as_(HELEN).post(f"{packet}/unrelease", {"reason": REASON, "revoke_signatures": False}))
     corrected.settle()
     for rating in (5, 3):
-        expect(story.as_(HELEN).put(f"{packet}/rating", {"rating": rating, "reason": REASON}))
+        expect(story.press_rating(rating, reason=REASON))
     expect(story.press_release(by=HELEN, reason=REASON), 202)
     corrected.settle()
     told = expect(story.as_(MAX).get(f"{packet}/corrections")).json()

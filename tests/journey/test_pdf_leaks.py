@@ -127,6 +127,5 @@ def until_it_is_ready(stage: Stage) -> None:
     expect(story.as_(KAI).put(f"{path}/ratings/{story.review()}", rated, version=0))
     expect(story.as_(HELEN).post(f"{path}/complete"))
     stage.settle()
-    changed = {"rating": LATER, "reason": OUTSIDE["reason of the rating"]}
-    expect(story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", changed))
+    expect(story.press_rating(LATER, reason=OUTSIDE["reason of the rating"]))
     stage.settle()

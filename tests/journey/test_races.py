@@ -239,7 +239,7 @@ def test_a_release_of_what_was_previewed_before_a_change_is_refused(stage: Stage
     story = stage.with_manager()
     tag = story.preview_tag()
     path = f"/v1/packets/{story.review()}"
-    expect(story.as_(HELEN).put(f"{path}/rating", {"rating": 5, "reason": "Agreed with Dora."}))
+    expect(story.press_rating(5, reason="Agreed with Dora."))
     stage.settle()
     stage.refused(lambda: story.as_(MAX).post(f"{path}/release", {}, version=tag), 412, "packet-changed")
     story.release()
@@ -248,13 +248,12 @@ def test_a_release_of_what_was_previewed_before_a_change_is_refused(stage: Stage
 
 def test_a_rating_is_not_changed_while_a_release_or_an_unrelease_is_on_its_way(stage: Stage) -> None:
     story = stage.with_manager()
-    path, body = f"/v1/packets/{story.review()}/rating", {"rating": 5, "reason": "Agreed."}
     expect(story.press_release(), 202)
-    stage.refused(lambda: story.as_(HELEN).put(path, body), 409, "release-in-progress")
+    stage.refused(lambda: story.press_rating(5, reason="Agreed."), 409, "release-in-progress")
     stage.settle()
-    stage.refused(lambda: story.as_(HELEN).put(path, body), 423, "locked-released")
+    stage.refused(lambda: story.press_rating(5, reason="Agreed."), 423, "locked-released")
     expect(story.press_unrelease(), 202)
-    stage.refused(lambda: story.as_(HELEN).put(path, body), 409, "unrelease-in-progress")
+    stage.refused(lambda: story.press_rating(5, reason="Agreed."), 409, "unrelease-in-progress")
     stage.refused(lambda: story.press_release(by=HELEN, reason="Now."), 409, "unrelease-in-progress")
     assert story.press_unrelease().status_code == 202
     at_rest(stage, "ready")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.journey import BACKUPS
-from harness.people import AMY, ANNA, DORA, HELEN, HUGO, KAI, MAX, OLGA
+from harness.people import AMY, ANNA, DORA, HELEN, HUGO, KAI, MAX, OLGA, Person
 from harness.story import MANAGER_ANSWERS, expect
 
 if TYPE_CHECKING:
     import httpx
 
     from harness.journey import Stage
-    from harness.people import Person
 
+STRANGER = Person(id="p-nobody", name="Nobody", email="nobody@company.example")
 RATED = {"rating": 4, "justification": "Compared with the guideline."}
 
 
@@ -46,6 +46,15 @@ def test_sessions_are_made_by_hr_of_reviews_that_need_one(stage: Stage) -> None:
     for person in (ANNA, MAX, AMY, KAI, OLGA):
         stage.refused(lambda by=person: create(stage, by=by), 403, "forbidden-role")  # type: ignore[misc]
     stage.refused(lambda: create(stage), 409, "calibration-not-required")
+
+
+def test_whoever_is_not_in_the_directory_calibrates_nothing(stage: Stage) -> None:
+    story = stage.submitted()
+    body = stage.refused(lambda: create(stage, HELEN, STRANGER), 422, "unknown-members")
+    assert body["person_ids"] == [STRANGER.id]
+    path = f"/v1/calibrations/{expect(create(stage)).json()['session_id']}/members"
+    members = {"members": [KAI.id, STRANGER.id]}
+    stage.refused(lambda: story.as_(HELEN).put(path, members), 422, "unknown-members")
 
 
 def test_a_review_is_in_one_session_only(stage: Stage) -> None:
@@ -125,15 +134,18 @@ def test_nobody_calibrates_oneself_or_a_superior(stage: Stage) -> None:
 def test_a_calibrated_rating_is_changed_by_hr_and_calibrators_with_a_reason(stage: Stage) -> None:
     story = stage.submitted()
     path, body = f"/v1/packets/{story.review()}/rating", {"rating": 5, "reason": "Agreed."}
-    stage.refused(lambda: story.as_(HELEN).put(path, body), 409, "not-calibrated")
+    stage.refused(lambda: story.as_(HELEN).put(path, body, version=0), 409, "not-calibrated")
     story.calibrate()
     stage.settle()
     for person in (ANNA, MAX, AMY):
-        stage.denied(person, "forbidden-role", "PUT", path, body)
-    stage.denied(OLGA, "not-found", "PUT", path, body)
-    stage.refused(lambda: story.as_(HELEN).put(path, {**body, "rating": 9}), 422, "rating-off-scale")
-    stage.refused(lambda: story.as_(HELEN).put(path, {"rating": 5}), 422, "reason-missing")
-    expect(story.as_(KAI).put(path, body))
+        stage.denied(person, "forbidden-role", "PUT", path, body, version=1)
+    stage.denied(OLGA, "not-found", "PUT", path, body, version=1)
+    stage.refused(lambda: story.as_(HELEN).put(path, {**body, "rating": 9}, version=1), 422, "rating-off-scale")
+    stage.refused(lambda: story.as_(HELEN).put(path, {"rating": 5}, version=1), 422, "reason-missing")
+    stage.refused(lambda: story.as_(HELEN).put(path, body), 428, "version-missing")
+    stage.refused(lambda: story.as_(HELEN).put(path, body, version=0), 412, "stale-version")
+    expect(story.as_(KAI).put(path, body, version=1))
+    stage.refused(lambda: story.as_(HELEN).put(path, {**body, "rating": 2}, version=1), 412, "stale-version")
     stage.settle()
     assert story.packet()["calibration"] == "calibrated"
 

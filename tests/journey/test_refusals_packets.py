@@ -205,7 +205,6 @@ def test_in_a_closed_cycle_nothing_is_sent_released_or_rated(stage: Stage) -> No
     expect(story.as_(HELEN).post(f"/v1/cycles/{story.cycle_id}/close"))
     stage.settle()
     stage.refused(lambda: release(stage, tag), 409, "cycle-closed")
-    rating = {"rating": 5, "reason": "x"}
-    stage.refused(lambda: story.as_(HELEN).put(packet(stage, "/rating"), rating), 409, "cycle-closed")
+    stage.refused(lambda: story.press_rating(5, reason="x"), 409, "cycle-closed")
     override = packet(stage, "/override-calibration")
     stage.refused(lambda: story.as_(HELEN).post(override, {"reason": "x"}), 409, "cycle-closed")

@@ -176,6 +176,10 @@ def new_story(stage: Stage) -> Any:
     expect(story.as_(HELEN).put(path, {"title": "Short", "questions": questions}, version=1))
     story.create_cycle(calibration_required=False)
     story.add_participants(ANNA)
+    renamed = story.as_(HELEN).call(
+        "PATCH", f"/v1/cycles/{story.cycle_id}", json={"name": "Short"}, headers={"If-Match": '"1"'}
+    )
+    assert expect(renamed).json()["name"] == "Short"
     somebody_by_mistake(story)
     story.start_cycle()
     return story

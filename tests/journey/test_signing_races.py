@@ -96,9 +96,7 @@ def test_a_signature_that_an_unrelease_overtook_keeps_the_packet_as_it_was_signe
     expect(story.press_unrelease(), 202)
     stage.settle()
     assert states(stage)[0] == "signed"
-    rating = {"rating": 4, "reason": "A slip."}
-    path = f"/v1/packets/{story.review()}/rating"
-    stage.refused(lambda: story.as_(HELEN).put(path, rating), 423, "locked-signed")
+    stage.refused(lambda: story.press_rating(4, reason="A slip."), 423, "locked-signed")
     reopen = f"/v1/calibrations/{story.session_id}/reopen"
     stage.refused(lambda: story.as_(HELEN).post(reopen), 423, "locked-signed")
     # Nor does what HR selects meanwhile change what is signed, until the signature is revoked.
@@ -117,7 +115,7 @@ def test_a_packet_changed_without_knowing_of_a_signature_stays_back_until_hr_rev
     expect(story.press_unrelease(), 202)
     with stage.lost("packets", "hold.granted.v1"):
         stage.settle()
-    expect(story.as_(HELEN).put(f"/v1/packets/{story.review()}/rating", {"rating": 5, "reason": "A slip."}))
+    expect(story.press_rating(5, reason="A slip."))
     stage.settle()
     expect(story.press_release(by=HELEN, reason="Corrected."), 202)
     stage.settle()

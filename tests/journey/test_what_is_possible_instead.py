@@ -31,7 +31,7 @@ def test_each_service_names_the_same_actions_as_it_lists(stage: Stage) -> None:
     saved = story.as_(ANNA).put(f"{review}/self-assessment", {"answers": SELF_ANSWERS}, version=1)
     assert told(saved) == listed(stage, ANNA, review) != []
 
-    rated = story.as_(HELEN).call("PUT", f"{packet}/rating", json={"rating": 5, "reason": "Late news."})
+    rated = story.press_rating(5, reason="Late news.")
     assert told(rated) == listed(stage, HELEN, packet) != []
 
     body = {"signer": "all", "reason": "Nothing is signed yet."}

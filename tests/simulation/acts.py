@@ -122,6 +122,11 @@ def _newest_selection(s: Scene) -> str | None:
     return s.version("selection", max((row["selection_version"] for row in rows), default=0))
 
 
+def _newest_cycle(s: Scene) -> str | None:
+    cycles = s.sight.assessment["cycles"]
+    return s.version("cycle", max((cycles[one]["row_version"] for one in s.known.cycles if one in cycles), default=1))
+
+
 _SELF = "/v1/reviews/{review_id}/self-assessment"
 _MANAGER = "/v1/reviews/{review_id}/manager-assessment"
 _PACKET = "/v1/packets/{review_id}"
@@ -141,6 +146,14 @@ ACTS: tuple[Act, ...] = (
         weight=0.6,
     ),
     Act(operation="POST /v1/cycles", by=("hr", "assistant"), body=writing.cycle, weight=0.25),
+    Act(
+        operation="PATCH /v1/cycles/{cycle_id}",
+        by=("hr", "assistant"),
+        body=writing.cycle_change,
+        version=_newest_cycle,
+        fits=_another_cycle,
+        weight=0.5,
+    ),
     Act(
         operation="POST /v1/cycles/{cycle_id}/participants",
         by=("hr", "assistant"),
@@ -299,6 +312,7 @@ ACTS: tuple[Act, ...] = (
         operation=f"PUT {_PACKET}/rating",
         by=("hr", "calibrator"),
         body=writing.changed_rating,
+        version=lambda s: s.version("rating", s.packet.get("rating_version")),
         fits=_calibration_in("calibrated"),
         weight=1.2,
     ),

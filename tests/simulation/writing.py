@@ -68,6 +68,17 @@ def cycle(s: Scene) -> Any:
     }
 
 
+def cycle_change(s: Scene) -> Any:
+    """What is to change of a cycle; after its start only the first is taken."""
+    changes = (
+        {"name": s.random.choice(("Another one", "The other one"))},
+        {"questionnaire_id": s.random.choice(s.known.questionnaires or [s.known.questionnaire_id])},
+        {"calibration_required": s.chance(0.5), "release_after_calibration": s.chance(0.3)},
+        {"manager_deadline": s.random.choice(("2030-04-30", "2031-04-30"))},
+    )
+    return s.random.choice(changes)
+
+
 def participants(s: Scene) -> Any:
     """Somebody to take part, and who reviews them; one is their own reviewer."""
     subject, manager = s.random.choice(((ANNA, MAX), (BEN, MIRA), (OLGA, MIRA), (MAX, MAX)))

@@ -65,7 +65,8 @@ READS = [
     "/manager-assessment/backups",
     "/manager-assessment/backups/1",
 ]
-METHODS = [("POST", *one) for one in COMMANDS] + [("PUT", *one) for one in SAVES]
+CHANGES: list[tuple[str, Any, Person]] = [("/v1/cycles/{cycle}", {"name": "Other"}, HELEN)]
+METHODS = [(method, *one) for method, acts in (("POST", COMMANDS), ("PUT", SAVES), ("PATCH", CHANGES)) for one in acts]
 NAMES = [f"{method} {path}" for method, path, _, _ in METHODS]
 
 

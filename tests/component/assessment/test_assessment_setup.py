@@ -75,14 +75,14 @@ def test_labels_that_fit_no_step_are_refused(service: Running, labels: list[str]
 
 
 @pytest.mark.parametrize(
-    ("settings", "field"),
+    ("settings", "fields"),
     [
-        ({"release_mode": "manager_direct", "calibration_required": True}, "calibration_required"),
-        ({"release_after_calibration": True}, "release_after_calibration"),
+        ({"release_mode": "manager_direct", "calibration_required": True}, ["release_mode", "calibration_required"]),
+        ({"release_after_calibration": True}, ["release_after_calibration", "calibration_required"]),
     ],
 )
 def test_settings_of_a_cycle_that_contradict_each_other_are_refused(
-    service: Running, settings: dict[str, Any], field: str
+    service: Running, settings: dict[str, Any], fields: list[str]
 ) -> None:
     body = {
         "name": "2027",
@@ -93,7 +93,8 @@ def test_settings_of_a_cycle_that_contradict_each_other_are_refused(
         **settings,
     }
     answer = service.post(AMY, "/v1/cycles", body)
-    assert (answer.status_code, answer.get_json()["errors"][0]["pointer"]) == (422, f"/{field}")
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"], problem["fields"]) == (422, "settings-contradict", fields)
 
 
 def test_a_loop_in_the_reporting_line_takes_nothing(service: Running) -> None:

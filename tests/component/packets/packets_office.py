@@ -299,6 +299,11 @@ class Office:
         sent = {"rating": value, "justification": REASON, **body}
         return self.put(person, f"/v1/calibrations/{session}/ratings/{REVIEW}", sent, version=version)
 
+    def change_rating(self, value: int, *, person: str = HR, **body: Any) -> Any:
+        """Change the rating after its calibration, from what stands now."""
+        sent = {"rating": value, "reason": REASON, **body}
+        return self.put(person, f"/v1/packets/{REVIEW}/rating", sent, version=self.row()["rating_version"])
+
     def released(self) -> None:
         """From ready to released, by HR."""
         answer = self.release()

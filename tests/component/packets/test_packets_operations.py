@@ -25,6 +25,7 @@ from component.packets.many import (
     turn,
 )
 from component.packets.packets_office import (
+    DIRECTOR,
     EMPLOYEE,
     GOALS,
     GROWTH,
@@ -312,6 +313,7 @@ def test_the_result_of_each_packet_can_be_had_as_a_table(office: Office) -> None
     rows = {row["review_id"]: row for row in csv.DictReader(io.StringIO(answer.text))}
     assert rows.keys() == {ABOVE, DRAFT}
     assert rows[ABOVE]["unmet"] == "self-dealing"
+    assert (rows[ABOVE]["subject_name"], rows[DRAFT]["subject_name"]) == (office.assessment.names[DIRECTOR], "")
     assert rows[ABOVE]["why"].startswith("The person reports")
 
 

@@ -301,8 +301,8 @@ def test_a_rating_is_told_as_the_packets_showed_it_and_never_as_it_was_before_ca
     office.ready(question_ids=(GOALS, OVERALL), calibrated=True)
     office.released()
     taken_back(office)
-    office.put(HR, f"{PACKET}/rating", {"rating": 5, "reason": REASON})
-    office.put(HR, f"{PACKET}/rating", {"rating": 2, "reason": REASON})
+    office.change_rating(5)
+    office.change_rating(2)
     office.released()
     told = corrections(office)
     assert told["rating"] == {"change": "changed", "before": 4, "after": 2}

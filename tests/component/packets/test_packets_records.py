@@ -15,11 +15,9 @@ from component.packets.packets_office import (
     EMPLOYEE,
     GOALS,
     GROWTH,
-    HR,
     OTHER,
     OTHER_EMPLOYEE,
     QUESTIONNAIRE,
-    REASON,
     REVIEW,
 )
 from packets.subscriptions import SUBSCRIPTIONS
@@ -151,7 +149,7 @@ def test_no_text_rating_or_name_is_in_an_event_or_a_log_line(office: Office) -> 
         session = office.row()["session_id"]
         assert office.get(CALIBRATOR, f"/v1/calibrations/{session}").status_code == 200
         assert office.get(EMPLOYEE, f"/v1/packets/{REVIEW}").status_code == 404
-        office.put(HR, f"/v1/packets/{REVIEW}/rating", {"rating": 5, "reason": REASON})
+        assert office.change_rating(5).status_code == 200
         office.released()
         office.get(EMPLOYEE, f"/v1/packets/{REVIEW}/pdf")
         office.work()

@@ -77,9 +77,8 @@ def test_commands_are_closed_to_all_but_those_whom_they_admit(office: Office) ->
         # A manager releases, once the packet was sent; until then there is none.
         expected = (404, "not-found") if path.endswith("/release") else (403, "forbidden-role")
         refused(office, *expected, ask, MANAGER)
-    body = {"rating": 4, "reason": REASON}
-    refused(office, 403, "forbidden-role", office.put, MANAGER, f"{PACKET}/rating", body)
-    refused(office, 403, "self-dealing", office.put, HR_BELOW, f"{PACKET}/rating", body)
+    refused(office, 403, "forbidden-role", office.change_rating, 4, person=MANAGER)
+    refused(office, 403, "self-dealing", office.change_rating, 4, person=HR_BELOW)
     office.do("delete from directory where person_id = %s", HR)
     refused(office, 403, "unknown-person", office.post, HR, f"{PACKET}/release-to-manager")
 
@@ -103,7 +102,11 @@ def test_a_packet_that_is_not_ready_says_why_in_order(office: Office) -> None:
     refused(office, 409, "not-ready", send)
     office.assessment.down = False
     office.work()
-    refused(office, 422, "no-shared-questions", send)
+    told = refused(office, 422, "no-shared-questions", send)
+    assert "besides the rating" in told["detail"]
+    office.share(OVERALL, rating=True)
+    # The rating has its own switch, and alone it is no packet.
+    assert refused(office, 422, "no-shared-questions", send)["detail"] == told["detail"]
 
 
 def test_a_release_names_what_was_previewed_and_hr_says_why_the_manager_is_bypassed(office: Office) -> None:
@@ -120,22 +123,22 @@ def test_a_release_names_what_was_previewed_and_hr_says_why_the_manager_is_bypas
 
 def test_every_state_refuses_what_does_not_belong_to_it(office: Office) -> None:
     office.ready(calibrated=True)
-    tag, rating = office.tag(), {"rating": 5, "reason": REASON}
+    tag = office.tag()
 
     def release() -> Any:
         return office.post(HR, f"{PACKET}/release", {"reason": REASON}, version=tag)
 
     refused(office, 409, "not-released", office.unrelease)
-    refused(office, 422, "reason-missing", office.put, HR, f"{PACKET}/rating", {"rating": 5})
-    refused(office, 422, "rating-off-scale", office.put, HR, f"{PACKET}/rating", {**rating, "rating": 6})
+    refused(office, 422, "reason-missing", office.change_rating, 5, reason=None)
+    refused(office, 422, "rating-off-scale", office.change_rating, 6)
     refused(office, 409, "nothing-to-override", office.post, HR, f"{PACKET}/override-calibration", {"reason": "x"})
     assert release().status_code == 202
     refused(office, 409, "release-in-progress", release)
-    refused(office, 409, "release-in-progress", office.put, HR, f"{PACKET}/rating", rating)
+    refused(office, 409, "release-in-progress", office.change_rating, 5)
     refused(office, 409, "release-in-progress", office.post, HR, f"{PACKET}/release-to-manager")
     office.answer("granted", 2)
     assert release().status_code == 200
-    refused(office, 423, "locked-released", office.put, HR, f"{PACKET}/rating", rating)
+    refused(office, 423, "locked-released", office.change_rating, 5)
     refused(office, 423, "locked-released", office.post, HR, f"{PACKET}/release-to-manager")
     refused(office, 422, "reason-missing", office.post, HR, f"{PACKET}/unrelease", {})
     office.unrelease()
@@ -143,8 +146,29 @@ def test_every_state_refuses_what_does_not_belong_to_it(office: Office) -> None:
     refused(office, 409, "unrelease-in-progress", release)
     office.answer("released", 3)
     office.answer("granted", 2, holder="signature:employee")
-    told = refused(office, 423, "locked-signed", office.put, HR, f"{PACKET}/rating", rating)
+    told = refused(office, 423, "locked-signed", office.change_rating, 5)
     assert told["holders"] == ["signature:employee"]
+
+
+def test_of_two_who_change_a_rating_the_second_is_told_of_the_first(office: Office) -> None:
+    office.ready(calibrated=True)
+    path, session = f"{PACKET}/rating", office.row()["session_id"]
+    (on_board,) = office.get(CALIBRATOR, f"/v1/calibrations/{session}").json["reviews"]
+    told = [office.get(HR, each).json["rating_version"] for each in (PACKET, f"{PACKET}/preview", f"{PACKET}/actions")]
+    assert told == [on_board["rating_version"]] * 3 == [1, 1, 1]
+    assert office.get(MANAGER, f"{PACKET}/actions").json["rating_version"] is None
+    assert office.get(HR_BELOW, f"{PACKET}/actions").json["rating_version"] is None
+    body = {"rating": 5, "reason": REASON}
+    refused(office, 428, "version-missing", office.put, HR, path, body)
+    for malformed in ("x", "0.5", "9" * 20):
+        refused(office, 400, "if-match-malformed", office.put, HR, path, body, version=malformed)
+    first = office.put(CALIBRATOR, path, body, version=1)
+    assert (first.status_code, first.headers["ETag"], first.json["rating_version"]) == (200, '"2"', 2)
+    late = refused(office, 412, "stale-version", office.put, HR, path, {**body, "rating": 2}, version=1)
+    assert late["current_version"] == 2
+    # What stands already is no more the answer to what was seen before.
+    refused(office, 412, "stale-version", office.put, HR, path, body, version=1)
+    assert office.put(HR, path, {**body, "rating": 2}, version=2).headers["ETag"] == '"3"'
 
 
 def test_a_cancelled_review_and_a_closed_cycle_refuse_a_release(office: Office) -> None:
@@ -185,6 +209,11 @@ def test_the_selection_is_hrs_alone_and_names_questions_that_the_manager_answers
     refused(office, 412, "stale-version", office.put, HR, SHARED, body, version=3)
     told = refused(office, 422, "unknown-questions", office.put, HR, SHARED, {"question_ids": [OWN]}, version=0)
     assert told["question_ids"] == [OWN]
+    assert "`rating`" in told["detail"]
+    told = refused(office, 422, "invalid-request", office.put, HR, SHARED, {"rating": True}, version=0)
+    assert [(each["pointer"], "`rating`" in each["detail"]) for each in told["errors"]] == [("/question_ids", True)]
+    told = refused(office, 422, "invalid-request", office.put, HR, SHARED, {**body, "rating": "on"}, version=0)
+    assert [(each["pointer"], "true" in each["detail"]) for each in told["errors"]] == [("/rating", True)]
     nowhere = f"/v1/shared-questions/{NOWHERE}"
     refused(office, 404, "not-found", office.put, HR, nowhere, body, version=0)
     closed = {"cycle_id": CYCLE, "version": 4, "questionnaire_id": NOWHERE, "questionnaire_version": 1}
@@ -203,6 +232,26 @@ def test_a_session_exists_for_hr_and_its_members_and_is_open_to_members_only(off
     assert told["review_ids"] == [NOWHERE]
 
 
+def test_who_calibrates_is_in_the_directory_and_has_not_left(office: Office) -> None:
+    office.people()
+    office.opened(calibrated=True)
+    office.work()
+    body = {"cycle_id": CYCLE, "review_ids": [REVIEW], "members": [CALIBRATOR, "p-typo", "p-nobody"]}
+    told = refused(office, 422, "unknown-members", office.post, HR, "/v1/calibrations", body)
+    assert told["person_ids"] == ["p-nobody", "p-typo"]
+    assert "import these" in told["detail"]
+    refused(office, 403, "forbidden-role", office.post, MANAGER, "/v1/calibrations", body)
+    refused(office, 404, "not-found", office.post, HR, "/v1/calibrations", {**body, "review_ids": [NOWHERE]})
+    path = f"/v1/calibrations/{office.session()}/members"
+    told = refused(office, 422, "unknown-members", office.put, HR, path, {"members": [HR, "p-typo"]})
+    assert told["person_ids"] == ["p-typo"]
+    refused(office, 403, "forbidden-role", office.put, CALIBRATOR, path, {"members": ["p-typo"]})
+    office.do("update directory set active = false where person_id = %s", CALIBRATOR)
+    told = refused(office, 422, "unknown-members", office.put, HR, path, {"members": [HR, CALIBRATOR]})
+    assert told["person_ids"] == [CALIBRATOR]
+    assert office.put(HR, path, {"members": [HR]}).status_code == 200
+
+
 def test_calibration_takes_its_steps_in_order(office: Office) -> None:
     office.people()
     office.opened(calibrated=True)
@@ -211,7 +260,8 @@ def test_calibration_takes_its_steps_in_order(office: Office) -> None:
     path = f"/v1/calibrations/{session}"
     again = {"cycle_id": CYCLE, "review_ids": [REVIEW], "members": []}
     refused(office, 409, "already-in-session", office.post, HR, "/v1/calibrations", again)
-    refused(office, 403, "forbidden-role", office.get, HR, path)
+    told = refused(office, 403, "forbidden-role", office.get, HR, path)
+    assert "member" in told["detail"]
     refused(office, 404, "not-found", office.get, MANAGER, path)
     refused(office, 404, "not-found", office.get, HR, f"/v1/calibrations/{NOWHERE}")
     for step in SESSION_STEPS:

@@ -33,6 +33,7 @@ def test_a_scheduled_release_fires_at_its_instant_and_is_judged_again_then(offic
     assert (shown["by"], shown["operation_id"]) == (HR, operation)
     twice = office.post(HR, f"/v1/packets/{MANY[0]}/release", body, version=office.tag(MANY[0]))
     assert (twice.status_code, twice.json["code"]) == (409, "already-scheduled")
+    assert {name: twice.json[name] for name in shown} == shown
     turn(office)
     assert office.state(MANY[0]) == "ready"
     office.clock.forward(hours=2)
@@ -72,7 +73,8 @@ def test_a_scheduled_release_is_taken_back_without_a_trace(office: Office) -> No
     path = f"/v1/packets/{MANY[0]}/cancel-scheduled"
     assert office.post(EMPLOYEE, path).status_code == 403
     assert office.post(OUTSIDER, path).status_code == 404
-    assert office.post(MANAGER, path).status_code == 200
+    recalled = office.post(MANAGER, path)
+    assert (recalled.status_code, [each["by"] for each in recalled.json["cancelled"]]) == (200, [MANAGER])
     office.clock.forward(hours=2)
     turn(office)
     assert {**office.contents(), "idempotency": []} == {**before, "idempotency": []}
@@ -146,7 +148,9 @@ def test_what_is_scheduled_twice_is_cancelled_at_once(office: Office) -> None:
     for _ in range(2):
         begin(office, "release", review_ids=MANY[:1], not_before=at)
     mark = office.mark()
-    assert office.post(HR, f"/v1/packets/{MANY[0]}/cancel-scheduled").status_code == 200
+    recalled = office.post(HR, f"/v1/packets/{MANY[0]}/cancel-scheduled", key="twice")
+    assert (recalled.status_code, len(recalled.json["cancelled"])) == (200, 2)
+    assert office.post(HR, f"/v1/packets/{MANY[0]}/cancel-scheduled", key="twice").json == recalled.json
     office.clock.forward(hours=2)
     turn(office)
     assert (office.state(MANY[0]), office.types(since=mark)) == ("ready", [])
@@ -160,8 +164,15 @@ def test_a_manager_takes_back_the_own_release_only_and_of_many_the_result_names_
     operation = begin(office, "release", review_ids=MANY[:2], not_before=at)
     path = f"/v1/packets/{MANY[0]}/cancel-scheduled"
     refused = office.post(MANAGER, path)
-    assert (refused.status_code, refused.json["code"]) == (409, "not-scheduled")
-    assert office.post(HR, path).status_code == 200
+    assert (refused.status_code, refused.json["code"], refused.json["by"]) == (409, "scheduled-by-another", HR)
+    assert "ask them, or HR" in refused.json["detail"]
+    told = {each["name"]: each for each in office.get(MANAGER, f"/v1/packets/{MANY[0]}/actions").json["actions"]}
+    assert [each["code"] for each in told["cancel-scheduled"]["unmet"]] == ["scheduled-by-another"]
+    alone = office.post(MANAGER, f"/v1/packets/{MANY[0]}/release", {"not_before": at}, version=office.tag(MANY[0]))
+    assert (alone.status_code, alone.json["code"], alone.json["by"]) == (409, "already-scheduled", HR)
+    recalled = office.post(HR, path)
+    assert (recalled.status_code, recalled.json["cancelled"][0]["by"]) == (200, HR)
+    assert recalled.json["cancelled"][0]["operation_id"] == operation
     assert outcomes(office, operation)[MANY[0]] == ("cancelled", ["cancelled"])
     office.clock.forward(hours=2)
     turn(office)
@@ -178,20 +189,24 @@ def test_who_has_left_by_then_releases_nothing(office: Office) -> None:
     assert (office.state(MANY[0]), outcomes(office, operation)[MANY[0]]) == ("ready", ("skipped", ["unknown-person"]))
 
 
-def test_a_plan_tells_what_would_change_nothing(office: Office) -> None:
-    cycle(office)
-    begin(office, "release-to-manager", review_ids=MANY[:1])
-    turn(office)
-    plan = begin(office, "release-to-manager", review_ids=MANY[:2], dry_run=True)
-    turn(office)
-    assert outcomes(office, plan) == {MANY[0]: ("skipped", ["nothing-to-do"]), MANY[1]: ("allowed", [])}
-
-
 def test_what_was_typed_and_chosen_stays_in_the_database_of_its_owner(office: Office) -> None:
     cycle(office)
     operation = begin(office, "release", review_ids=MANY[:2])
     turn(office)
-    items = office.get(HR, f"/v1/packets/operations/{operation}/items?format=csv").text
+    items = [office.get(HR, f"/v1/packets/operations/{operation}/items{each}").text for each in ("", "?format=csv")]
     assert CANARY in office.get(HR, f"/v1/packets/operations/{operation}").json["reason"]
     kept = office.rows("select status, location, etag, acknowledgement from idempotency")
-    assert CANARY not in f"{office.events()} {kept} {items}"
+    assert CANARY not in f"{office.events()} {kept} {items[0]}"
+    # The names of people, which a file has beside their ids, are canaries as well.
+    assert REASON not in items[1]
+
+
+def test_hr_is_told_whose_release_it_takes_back(office: Office) -> None:
+    cycle(office)
+    begin(office, "release-to-manager", review_ids=MANY[:1])
+    turn(office)
+    at = rfc3339(office.clock() + timedelta(hours=2))
+    tag = office.tag(MANY[0], MANAGER)
+    assert office.post(MANAGER, f"/v1/packets/{MANY[0]}/release", {"not_before": at}, version=tag).status_code == 202
+    (told,) = office.post(HR, f"/v1/packets/{MANY[0]}/cancel-scheduled").json["cancelled"]
+    assert (told["by"], told["not_before"]) == (MANAGER, at)

@@ -274,6 +274,32 @@ def test_files_hold_all_pages_as_the_lists_do(office: Office, monkeypatch: pytes
     assert people_by(office, 2, "&state=none&manager_id=p-a") == ids[:2]
 
 
+def test_a_file_names_people_beside_their_ids_as_far_as_they_are_called_anything_here(office: Office) -> None:
+    office.people()
+    office.assessment.names = {EMPLOYEE: "Anna Ångström", MANAGER: "=Max()", DIRECTOR: "Dora"}
+    office.opened()
+    office.opened(OTHER, subject_id=OTHER_EMPLOYEE, manager_id=DIRECTOR)
+    office.work()
+    office.share(GOALS)
+    office.submitted()
+    office.work()
+    columns = ("subject_id", "subject_name", "manager_id", "manager_name")
+    for person in (HR, ASSISTANT):
+        lines = rows_of(office.get(person, f"{PEOPLE}?format=csv"))
+        assert [tuple(line[each] for each in columns) for line in lines] == [
+            (EMPLOYEE, "Anna Ångström", MANAGER, "'=Max()"),
+            (OTHER_EMPLOYEE, "", DIRECTOR, ""),
+        ]
+    assert list(lines[0])[:5] == ["review_id", *columns]
+    managers = rows_of(office.get(HR, f"{TRACKING}?format=csv"))
+    assert [(each["manager_id"], each["manager_name"]) for each in managers] == [(DIRECTOR, ""), (MANAGER, "'=Max()")]
+    # Another manager has another name, which is not known before the packet shows something under it.
+    office.do("update packets set manager_id = %s where review_id = %s", OUTSIDER, REVIEW)
+    assert [each["manager_name"] for each in rows_of(office.get(HR, f"{PEOPLE}?format=csv"))] == ["", ""]
+    for path in (PEOPLE, TRACKING):
+        assert "Anna" not in office.get(HR, path).text
+
+
 def test_a_conversation_is_recorded_once_and_told_to_hr_and_the_manager(office: Office) -> None:
     office.ready()
     refused(office, 404, "not-found", office.post, MANAGER, HELD)

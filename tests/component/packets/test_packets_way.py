@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from component.packets.packets_office import (
     CALIBRATOR,
     CANARY,
+    CYCLE,
     EMPLOYEE,
     GOALS,
     GROWTH,
@@ -96,13 +97,23 @@ def test_a_calibrated_packet_shows_the_calibrated_rating_and_no_rating_answer(of
 def test_a_rating_changed_after_calibration_rebuilds_the_packet(office: Office) -> None:
     office.ready(calibrated=True)
     before = office.row()["snapshot_hash"]
-    changed = office.put(HR, f"{PACKET}/rating", {"rating": 5, "reason": REASON})
-    assert (changed.status_code, changed.json["rating_version"]) == (200, 2)
+    changed = office.change_rating(5)
+    assert (changed.status_code, changed.json["rating_version"], changed.headers["ETag"]) == (200, 2, '"2"')
     assert office.row()["snapshot_hash"] != before
     assert office.types()[-2:] == ["calibration.rating-changed.v1", "packet.rebuilt.v1"]
     written = office.rows("select old, new, justification, session_id from calibration_ratings order by id")
     assert [(each["old"], each["new"]) for each in written] == [(None, "4"), ("4", "5")]
     assert written[1] == {"old": "4", "new": "5", "justification": REASON, "session_id": None}
+
+
+def test_confirming_what_stands_is_nobodys_act_though_a_newer_list_reaches_the_packet_with_it(office: Office) -> None:
+    office.ready(calibrated=True)
+    session = office.row()["session_id"]
+    version = office.get(HR, f"/v1/shared-questions/{CYCLE}").json["version"]
+    office.put(HR, f"/v1/shared-questions/{CYCLE}", {"question_ids": [GOALS], "rating": True}, version=version)
+    answer = office.post(HR, f"/v1/calibrations/{session}/confirm", {"review_ids": [REVIEW]})
+    assert (answer.status_code, office.row()["selection_version"]) == (200, version + 1)
+    assert office.rows("select * from audit where action = 'calibration.confirm'") == []
 
 
 def test_a_revised_calibrated_review_is_stale_until_it_is_confirmed(office: Office) -> None:

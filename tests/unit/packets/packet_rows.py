@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from packets.domain import rating
 from packets.domain.facts import HoldRequested, Want
 from packets.domain.ids import ContentHash, CycleId, PersonId, QuestionId, Rating, ReviewId, SessionId, SnapshotHash
 from packets.domain.packet import (
@@ -82,6 +83,20 @@ SOURCES = Sources(selection=SELECTION, hash_of=hash_of)
 
 def sources(selection: Selection = SELECTION) -> Sources:
     return Sources(selection=selection, hash_of=hash_of)
+
+
+def rated(
+    packet: Packet, value: str, known: Sources = SOURCES, *, who: Standing = HR
+) -> tuple[Packet, tuple[Record, ...]]:
+    """Change the rating after calibration, from the one that stands; by HR, unless somebody else is named."""
+    return rating.change_rating(
+        packet,
+        who,
+        rating=Rating(value),
+        expected_version=packet.rating_version,
+        has_reason=True,
+        sources=known,
+    )
 
 
 def text(manager_version: int) -> ContentHash:

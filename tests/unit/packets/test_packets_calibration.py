@@ -312,18 +312,32 @@ def test_who_changes_a_calibrated_rating_and_when(
     codes: list[str],
 ) -> None:
     packet = a_packet(P.READY, **changes)
-    assert told(rating.unmet_change_rating(packet, who, has_reason=has_reason)) == codes
+    version = packet.rating_version
+    assert told(rating.unmet_change_rating(packet, who, expected_version=version, has_reason=has_reason)) == codes
+
+
+@pytest.mark.parametrize(
+    ("version", "codes"),
+    [(None, ["428 version-missing"]), (1, ["412 stale-version"]), (2, []), (3, ["412 stale-version"])],
+)
+def test_a_calibrated_rating_is_changed_by_whoever_has_seen_the_one_that_stands(
+    version: int | None, codes: list[str]
+) -> None:
+    packet = a_packet(P.READY, rating_version=2)
+    assert told(rating.unmet_change_rating(packet, HR, expected_version=version, has_reason=True)) == codes
 
 
 def test_a_rating_changed_after_calibration_stays_calibrated_and_rebuilds_the_packet() -> None:
     packet = a_packet(P.WITH_MANAGER)
-    after, (changed, rebuilt) = rating.change_rating(packet, HR, rating=Rating("5"), has_reason=True, sources=SOURCES)
+    after, (changed, rebuilt) = rating.change_rating(
+        packet, HR, rating=Rating("5"), expected_version=1, has_reason=True, sources=SOURCES
+    )
     assert (after.calibration, after.rating_version, after.state) == (C.CALIBRATED, 2, P.WITH_MANAGER)
     assert isinstance(changed, CalibrationRatingChanged)
     assert (changed.session_id, changed.by_part) == (None, Part.HR_ADMIN)
     assert isinstance(rebuilt, PacketRebuilt)
     assert rebuilt.reason == "rating-changed"
-    same = rating.change_rating(after, HR, rating=Rating("5"), has_reason=True, sources=SOURCES)
+    same = rating.change_rating(after, HR, rating=Rating("5"), expected_version=2, has_reason=True, sources=SOURCES)
     assert same == (after, ())
 
 

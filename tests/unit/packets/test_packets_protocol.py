@@ -15,7 +15,6 @@ from packets.domain import answers, calibration, holds, projection, rating, read
 from packets.domain.actions import Action, actions, unmet_ask
 from packets.domain.conversation import record_conversation
 from packets.domain.facts import HoldRequested, PacketReleased, PacketUnreleased, Want
-from packets.domain.ids import Rating
 from packets.domain.packet import CalibrationState, Holder, Packet, PacketState, Part, ReleaseMode, preview_tag
 from packets.domain.refusals import Refusal, refuse
 from packets.domain.session import SessionState
@@ -40,6 +39,7 @@ from unit.packets.packet_rows import (
     WIDER,
     a_packet,
     a_session,
+    rated,
     signed,
     sources,
     text,
@@ -173,8 +173,7 @@ class World:
         )
 
     def rate(self, packet: Packet) -> tuple[Packet, tuple[Record, ...]]:
-        value = Rating("5" if packet.rating == "4" else "4")
-        return rating.change_rating(packet, HR, rating=value, has_reason=True, sources=sources(self.selection))
+        return rated(packet, "5" if packet.rating == "4" else "4", sources(self.selection))
 
     def confirm(self, packet: Packet) -> tuple[Packet, tuple[Record, ...]]:
         (confirmed,), records = calibration.confirm(
@@ -348,9 +347,7 @@ def test_actions_say_what_the_commands_do(packet: Packet, who: Standing, waiting
         Action.RELEASE: lambda: release.release(packet, who, previewed=tag, has_reason=True),
         Action.UNRELEASE: lambda: release.unrelease(packet, who, has_reason=True),
         Action.UNRELEASE_AND_REVOKE: lambda: release.unrelease(packet, who, revoke_signatures=True, has_reason=True),
-        Action.CHANGE_RATING: lambda: rating.change_rating(
-            packet, who, rating=Rating("5"), has_reason=True, sources=SOURCES
-        ),
+        Action.CHANGE_RATING: lambda: rated(packet, "5", who=who),
         Action.OVERRIDE_CALIBRATION: lambda: rating.override_calibration(packet, who, has_reason=True, sources=SOURCES),
         Action.CONVERSATION_HELD: lambda: record_conversation(packet, who),
         Action.CANCEL_SCHEDULED: lambda: refuse(release.unmet_cancel_scheduled(packet, who, waiting)),

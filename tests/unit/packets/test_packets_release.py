@@ -99,7 +99,14 @@ def test_a_preview_from_before_another_rating_is_refused_even_if_the_rating_came
     packet = a_packet(PacketState.WITH_MANAGER)
     seen = preview_tag(packet)
     for value in ("5", "4"):
-        packet, _ = rating.change_rating(packet, HR, rating=Rating(value), has_reason=True, sources=SOURCES)
+        packet, _ = rating.change_rating(
+            packet,
+            HR,
+            rating=Rating(value),
+            expected_version=packet.rating_version,
+            has_reason=True,
+            sources=SOURCES,
+        )
     assert told(release.unmet_release(packet, MANAGER, previewed=seen, has_reason=False)) == ["412 packet-changed"]
 
 

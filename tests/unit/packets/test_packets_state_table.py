@@ -21,6 +21,7 @@ from unit.packets.packet_rows import (
     a_packet,
     names_of,
     outcome,
+    rated,
     sources,
     text,
     told,
@@ -38,7 +39,7 @@ INPUTS: dict[str, Callable[[Packet], Step]] = {
     "rejected(2e)": lambda p: answers.rejected(p, fence=2 * E, reason="content-changed", sources=SOURCES),
     "unrelease": lambda p: release.unrelease(p, HR, has_reason=True),
     "released(2e+1)": lambda p: answers.released(p, fence=2 * E + 1, sources=SOURCES),
-    "rating": lambda p: rating.change_rating(p, HR, rating=Rating("5"), has_reason=True, sources=SOURCES),
+    "rating": lambda p: rated(p, "5"),
     "selection": lambda p: readiness.recompute(p, sources(WIDER)),
     "override": lambda p: rating.override_calibration(p, HR, has_reason=True, sources=SOURCES),
     "send": lambda p: release.send_to_manager(p, HR),
@@ -158,13 +159,7 @@ def test_each_cell_does_what_the_table_says(state: PacketState, column: str) -> 
     given = INPUTS[column]
     if state is PacketState.NONE and column == "rating":
         empty = replace(EMPTY, version=0)
-        assert (
-            outcome(
-                packet,
-                lambda: rating.change_rating(packet, HR, rating=Rating("5"), has_reason=True, sources=sources(empty)),
-            )
-            == TABLE[state][column]
-        )
+        assert outcome(packet, lambda: rated(packet, "5", sources(empty))) == TABLE[state][column]
         return
     assert outcome(packet, lambda: given(packet)) == TABLE[state][column]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CYCLE_TYPES: dict[type, str] = {
     facts.CycleCreated: "cycle.created.v1",
+    facts.CycleChanged: "cycle.changed.v1",
     facts.CycleStarted: "cycle.started.v1",
     facts.CycleClosed: "cycle.closed.v1",
 }

@@ -45,6 +45,7 @@ def _answers(kind: str) -> Batched:
 SUBSCRIPTIONS: Subscriptions = {
     "person.changed.v1": Batched(many=_people),
     "cycle.created.v1": partial(_cycle, frozen=False, closed=False),
+    "cycle.changed.v1": partial(_cycle, frozen=False, closed=False),
     "cycle.started.v1": partial(_cycle, frozen=True, closed=False),
     "cycle.closed.v1": partial(_cycle, frozen=True, closed=True),
     "review.opened.v1": lambda tx, received: learning.opened(tx, received.data),

@@ -1,4 +1,4 @@
-"""Cycles: making one, starting and closing it."""
+"""Cycles: making one, changing, starting and closing it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from assessment import events
 from assessment.commands.standing import audit_role, keep_many
 from assessment.domain import cycle as domain
-from assessment.domain import cycle_start
+from assessment.domain import cycle_change, cycle_start
 from assessment.domain.cycle_refusals import UnknownQuestionnaire
 from assessment.domain.ids import CycleId
 from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, unmet_role
@@ -38,9 +38,39 @@ def create(tx: Tx, actor: Actor, wanted: domain.Cycle, *, name: str, instruction
     assert asked is not None  # refused above
     named = replace(wanted, settings=replace(settings, questionnaire_version=asked.asked.version))
     new, told = domain.create(named, actor=actor)
-    clean = None if instructions is None else richtext.sanitise(instructions)
-    saved = cycles.add(tx, new, name=richtext.single_line(name), instructions=clean, facts=len(told))
+    saved = cycles.add(tx, new, **_texts(name, instructions), facts=len(told))
     _conclude(tx, actor, saved, told, action="cycle.create")
+    return saved
+
+
+def change(
+    tx: Tx,
+    actor: Actor,
+    stored: StoredCycle,
+    wanted: domain.Cycle,
+    *,
+    name: str,
+    instructions: str | None,
+    expected: int | None,
+) -> StoredCycle:
+    """Change a cycle that was loaded to what is wanted; what is so already is no change. Raises `Refusal`."""
+    questionnaire_id = wanted.settings.questionnaire_id
+    asked = questionnaires.read(tx, questionnaire_id) if questionnaire_id else None
+    changed, told = cycle_change.change(
+        stored.cycle,
+        wanted,
+        actor=actor,
+        newest=None if asked is None else asked.asked.version,
+        row_version=stored.row_version,
+        expected=expected,
+    )
+    written = replace(stored, cycle=changed, **_texts(name, instructions))
+    if written == stored:
+        return stored
+    saved = cycles.save(tx, written, changed, facts=len(told))
+    if (changed.settings, changed.manager_until) != (stored.cycle.settings, stored.cycle.manager_until):
+        cycles.hand_down(tx, changed)
+    _conclude(tx, actor, saved, told, action="cycle.change")
     return saved
 
 
@@ -103,6 +133,11 @@ def load(tx: Tx, actor: Actor, cycle_id: str) -> StoredCycle:
         refuse([NotFound()])
     assert stored is not None  # refused above
     return stored
+
+
+def _texts(name: str, instructions: str | None) -> dict[str, Any]:
+    clean = None if instructions is None else richtext.sanitise(instructions)
+    return {"name": richtext.single_line(name), "instructions": clean}
 
 
 def _conclude(

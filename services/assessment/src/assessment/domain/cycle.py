@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from assessment.domain import facts
-from assessment.domain.cycle_refusals import CycleIsStarted
+from assessment.domain.cycle_refusals import CycleIsStarted, SettingsContradict, UnknownTimeZone
 from assessment.domain.deadline import Deadline, check_zone, deadline_on
 from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Person, superiors, unmet_role
 from assessment.domain.reassignment import unmet_manager
@@ -23,7 +23,7 @@ from assessment.domain.refusals import (
     UnknownPerson,
     refuse,
 )
-from assessment.domain.review import CycleSettings, Review
+from assessment.domain.review import CycleSettings, ReleaseMode, Review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,10 +63,25 @@ class Participant:
 
 def create(cycle: Cycle, *, actor: Actor) -> tuple[Cycle, tuple[facts.CycleCreated]]:
     """A new cycle, not started."""
-    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT))
-    cycle_deadlines(cycle)
+    refuse(unmet_role(actor, HR_ADMIN, HR_ASSISTANT) or unmet_written(cycle))
     assert cycle.state is CycleState.NOT_STARTED  # the caller makes it anew
     return cycle, (facts.CycleCreated(cycle_id=cycle.cycle_id),)
+
+
+def unmet_written(cycle: Cycle) -> list[Refusal]:
+    """Why there can be no cycle in this zone with these settings."""
+    chosen, reasons = cycle.settings, list[Refusal]()
+    try:
+        check_zone(cycle.zone)
+    except UnknownTimeZone as unknown:
+        reasons.append(unknown)
+    if chosen.release_mode is ReleaseMode.MANAGER_DIRECT and chosen.calibration_required:
+        detail = "Packets that go to managers by themselves are not calibrated: choose one of the two."
+        reasons.append(SettingsContradict(detail, fields=["release_mode", "calibration_required"]))
+    if chosen.release_after_calibration and not chosen.calibration_required:
+        detail = "Without calibration nothing is released after it."
+        reasons.append(SettingsContradict(detail, fields=["release_after_calibration", "calibration_required"]))
+    return reasons
 
 
 def cycle_deadlines(cycle: Cycle) -> tuple[Deadline | None, Deadline | None]:
@@ -85,7 +100,7 @@ def cycle_deadlines(cycle: Cycle) -> tuple[Deadline | None, Deadline | None]:
 
 
 def unmet_change(cycle: Cycle, *, actor: Actor) -> list[Refusal]:
-    """Why dates, settings and participants can no longer be changed by this actor."""
+    """Why it can no longer be changed by this actor who takes part."""
     denied = unmet_role(actor, HR_ADMIN, HR_ASSISTANT)
     if denied:
         return denied

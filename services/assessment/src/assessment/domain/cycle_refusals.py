@@ -13,7 +13,7 @@ class CycleNotStartable(Refusal):
 
 
 class CycleIsStarted(Refusal):
-    """The cycle is started, so this may no longer change."""
+    """The cycle is started, so this may no longer change. `fields`, where some of what was sent may."""
 
     code = "cycle-started"
     rank = Rank.CONFLICT
@@ -37,6 +37,13 @@ class UnknownTimeZone(Refusal):
     """The name is not an IANA time zone."""
 
     code = "unknown-time-zone"
+    rank = Rank.UNPROCESSABLE
+
+
+class SettingsContradict(Refusal):
+    """The settings contradict each other. `fields`."""
+
+    code = "settings-contradict"
     rank = Rank.UNPROCESSABLE
 
 

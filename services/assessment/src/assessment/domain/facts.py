@@ -28,6 +28,13 @@ class CycleCreated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CycleChanged:
+    """HR has written the cycle anew; once it is started, only its name and its instructions."""
+
+    cycle_id: CycleId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CycleStarted:
     """The cycle runs; its settings are frozen."""
 
@@ -215,6 +222,7 @@ HoldAnswer = HoldGranted | HoldRejected | HoldReleased | HoldSuperseded
 Fact = (
     PersonChanged
     | CycleCreated
+    | CycleChanged
     | CycleStarted
     | CycleClosed
     | ReviewOpened

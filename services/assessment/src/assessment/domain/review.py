@@ -137,22 +137,35 @@ def shared_self_version(review: Review) -> int | None:
 
 def state(review: Review) -> ReviewState:
     """The whole review's state, for everybody but the employee."""
-    if review.cancelled:
+    return whole_state(
+        cancelled=review.cancelled,
+        completed=review.registers.completion.held,
+        locked=release_locked(review),
+        self_state=review.self_state,
+        manager_state=review.manager_state,
+    )
+
+
+def whole_state(
+    *, cancelled: bool, completed: bool, locked: bool, self_state: SelfState, manager_state: ManagerState
+) -> ReviewState:
+    """The state that a review has with these parts; `completed`, `locked`: its register is held."""
+    if cancelled:
         return ReviewState.CANCELLED
-    if review.registers.completion.held:
+    if completed:
         return ReviewState.COMPLETED
-    if release_locked(review):
+    if locked:
         return ReviewState.LOCKED
-    if review.manager_state is ManagerState.SUBMITTED:
+    if manager_state is ManagerState.SUBMITTED:
         return ReviewState.SUBMITTED
-    return _state_before_submission(review)
+    return _state_before_submission(self_state)
 
 
 def state_seen_by(review: Review, rel: Relation) -> ReviewState:
     """The state as this reader may know it: the employee is not told that the manager has submitted."""
     seen = state(review)
     # Without a shared self-assessment the later word would tell the employee what the earlier one hides.
-    return _state_before_submission(review) if rel.employee and seen is ReviewState.SUBMITTED else seen
+    return _state_before_submission(review.self_state) if rel.employee and seen is ReviewState.SUBMITTED else seen
 
 
 def manager_state_seen_by(review: Review, rel: Relation) -> ManagerState | None:
@@ -160,8 +173,8 @@ def manager_state_seen_by(review: Review, rel: Relation) -> ManagerState | None:
     return None if rel.employee else review.manager_state
 
 
-def _state_before_submission(review: Review) -> ReviewState:
-    if review.self_state in {SelfState.SHARED, SelfState.WAIVED}:
+def _state_before_submission(self_state: SelfState) -> ReviewState:
+    if self_state in {SelfState.SHARED, SelfState.WAIVED}:
         return ReviewState.MANAGER_ASSESSMENT
     return ReviewState.SELF_ASSESSMENT
 

@@ -116,24 +116,31 @@ def one_cycle(tx: Tx, actor: Actor, cycle_id: str) -> Item:
 
 def cycle_item(found: StoredCycle, *, settled: bool) -> Item:
     """Return a cycle with its settings."""
+    return {
+        "cycle_id": found.cycle.cycle_id,
+        **cycle_form(found),
+        "questionnaire_version": found.cycle.settings.questionnaire_version,
+        "state": found.cycle.state.value,
+        "row_version": found.row_version,
+        "settled": settled,
+    }
+
+
+def cycle_form(found: StoredCycle) -> Item:
+    """Return what people write of a cycle, as they write it."""
     one, chosen = found.cycle, found.cycle.settings
     return {
-        "cycle_id": one.cycle_id,
         "name": found.name,
         "zone": one.zone,
         "self_deadline": one.self_until,
         "manager_deadline": one.manager_until,
         "questionnaire_id": chosen.questionnaire_id,
-        "questionnaire_version": chosen.questionnaire_version,
         "release_mode": chosen.release_mode.value,
         "calibration_required": chosen.calibration_required,
         "release_after_calibration": chosen.release_after_calibration,
         "recall_window_minutes": chosen.recall_window_minutes,
         "self_visibility": chosen.self_visibility.value,
         "instructions": found.instructions,
-        "state": one.state.value,
-        "row_version": found.row_version,
-        "settled": settled,
     }
 
 

@@ -201,13 +201,14 @@ class CycleBody(Body):
             if name in content and not 2000 <= content[name].year <= 2999:  # noqa: PLR2004
                 raise ma.ValidationError("Not within the years 2000 to 2999.", name)
 
-    @ma.validates_schema
-    def _of_one_mind(self, content: dict[str, Any], **_: Any) -> None:
-        if content["release_mode"] == ReleaseMode.MANAGER_DIRECT.value and content["calibration_required"]:
-            message = "Packets that go to managers by themselves are not calibrated: choose one of the two."
-            raise ma.ValidationError(message, "calibration_required")
-        if content["release_after_calibration"] and not content["calibration_required"]:
-            raise ma.ValidationError("Without calibration nothing is released after it.", "release_after_calibration")
+
+class CycleChange(CycleBody):
+    """What is to change of a cycle; what is left out stays as it is."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 -- the library's
+        """Require nothing, and put nothing in the place of what is left out."""
+        field_obj.required = False
+        field_obj.load_default = ma.missing
 
 
 class CycleAck(Shape):

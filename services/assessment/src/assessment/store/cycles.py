@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from assessment.domain.cycle import Cycle, CycleState
 from assessment.domain.ids import CycleId
-from assessment.store.reviews import LostUpdateError, settings
-from assessment.store.tables import cycle
+from assessment.store.reviews import LostUpdateError, settings, settings_values
+from assessment.store.tables import cycle, review
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,17 +56,40 @@ def add(tx: Tx, new: Cycle, *, name: str, instructions: str | None, facts: int) 
 
 
 def save(tx: Tx, old: StoredCycle, new: Cycle, *, facts: int) -> StoredCycle:
-    """Store a cycle that was loaded."""
+    """Store a cycle that was loaded, with the texts that `old` has by now."""
     saved = replace(old, cycle=new, row_version=old.row_version + 1, event_sequence=old.event_sequence + facts)
     done = tx.execute(
         sa.update(cycle)
         .where(cycle.c.cycle_id == new.cycle_id, cycle.c.row_version == old.row_version)
-        .values(row_version=saved.row_version, event_sequence=saved.event_sequence, **_values(new))
+        .values(
+            name=saved.name,
+            instructions=saved.instructions,
+            row_version=saved.row_version,
+            event_sequence=saved.event_sequence,
+            **_values(new),
+        )
         .returning(cycle.c.cycle_id)
     ).first()
     if done is None:
         raise LostUpdateError(new.cycle_id)
     return saved
+
+
+def hand_down(tx: Tx, new: Cycle) -> None:
+    """Give the reviews of a cycle that is not started, which must be locked, its settings and its year."""
+    assert new.manager_until is not None  # every cycle is made with both
+    mine = sa.select(review.c.review_id).where(review.c.cycle_id == new.cycle_id, ~review.c.started)
+    tx.execute(mine.order_by(review.c.review_id).with_for_update(key_share=True)).all()
+    tx.execute(
+        sa.update(review)
+        .where(review.c.cycle_id == new.cycle_id, ~review.c.started)
+        .values(
+            year=new.manager_until.year,
+            row_version=review.c.row_version + 1,
+            changed_at=tx.now,
+            **settings_values(new.settings),
+        )
+    )
 
 
 def stored(row: Mapping[Any, Any]) -> StoredCycle:
@@ -98,12 +121,5 @@ def _values(one: Cycle) -> dict[str, Any]:
         "self_until": one.self_until,
         "manager_until": one.manager_until,
         "state": one.state.value,
-        "release_mode": one.settings.release_mode.value,
-        "calibration_required": one.settings.calibration_required,
-        "release_after_calibration": one.settings.release_after_calibration,
-        "recall_window_minutes": one.settings.recall_window_minutes,
-        "self_visibility": one.settings.self_visibility.value,
-        "questionnaire_id": one.settings.questionnaire_id,
-        "questionnaire_version": one.settings.questionnaire_version,
-        "rating_question_ids": list(one.settings.rating_question_ids),
+        **settings_values(one.settings),
     }

@@ -208,7 +208,7 @@ def _values(one: Review, since: Review | None = None) -> dict[str, Any]:
         if since is None or getattr(one, name) is not getattr(since, name):
             values[name] = getattr(one, name).value
     if since is None or one.settings != since.settings:
-        values |= _settings(one.settings)
+        values |= settings_values(one.settings)
     for side in ("self", "manager"):
         deadline = getattr(one, f"{side}_deadline")
         if since is None or deadline != getattr(since, f"{side}_deadline"):
@@ -220,15 +220,6 @@ def _values(one: Review, since: Review | None = None) -> dict[str, Any]:
         if since is None or register != since.registers.of(holder):
             values |= _register_columns(register, prefix)
     return values
-
-
-def _settings(chosen: CycleSettings) -> dict[str, Any]:
-    return {
-        **{name: getattr(chosen, name) for name in _SETTINGS},
-        "release_mode": chosen.release_mode.value,
-        "self_visibility": chosen.self_visibility.value,
-        "rating_question_ids": list(chosen.rating_question_ids),
-    }
 
 
 def _register_columns(register: Register, prefix: str) -> dict[str, Any]:
@@ -276,6 +267,16 @@ def settings(row: Mapping[Any, Any]) -> CycleSettings:
         questionnaire_version=row["questionnaire_version"],
         rating_question_ids=tuple(QuestionId(one) for one in row["rating_question_ids"]),
     )
+
+
+def settings_values(chosen: CycleSettings) -> dict[str, Any]:
+    """Return the columns of a cycle or a review that hold these settings."""
+    return {
+        **{name: getattr(chosen, name) for name in _SETTINGS},
+        "release_mode": chosen.release_mode.value,
+        "self_visibility": chosen.self_visibility.value,
+        "rating_question_ids": list(chosen.rating_question_ids),
+    }
 
 
 def _deadline(row: Mapping[Any, Any], side: str) -> Deadline | None:

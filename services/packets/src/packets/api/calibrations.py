@@ -126,7 +126,10 @@ def confirm(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Answer:
     "/v1/calibrations/<uuid:session_id>/ratings/<uuid:review_id>", body=shapes.Rated, answer=shapes.RatingShape
 )
 def rate(tx: Tx, caller: Caller, body: Words, session_id: UUID, review_id: UUID) -> Reply:
-    """Rate a review in a session, with a justification."""
+    """Rate a review in a session, with a justification.
+
+    `If-Match` names its `rating_version`, as the board tells it: 0 at first; the answer's `ETag` is the next one.
+    """
     packet = calibration.rate(
         tx,
         str(session_id),

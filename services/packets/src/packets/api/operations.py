@@ -10,8 +10,9 @@ from packets.commands.operations import Chosen, Wanted
 from packets.domain.operation import Command
 from packets.queries import operations as queries
 from packets.queries.operations import Filters
+from packets.queries.packets import waiting
 from packets.schemas import operations as shapes
-from packets.schemas.packets import PacketShape
+from packets.schemas.packets import RecalledShape
 from reviewbus import http
 from reviewbus.http import Reply
 from reviewbus.idempotency import Answer
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
-_COLUMNS = ("review_id", "subject_id", "outcome", "unmet", "why", "decided_at")
+_COLUMNS = ("review_id", "subject_id", "subject_name", "outcome", "unmet", "why", "decided_at")
 
 
 @routes.command("/v1/packets/bulk", body=shapes.NewOperation, answer=shapes.BegunShape, status=202)
@@ -74,7 +75,7 @@ def items(tx: Tx, caller: Caller, query: Words, operation_id: UUID) -> Reply | R
 
         def page(tx: Tx, after: str | None) -> tuple[list[Words], str | None]:
             found, last = queries.items(tx, one, who, outcome=outcome, after=after, limit=PAGE_ROWS)
-            return [_flat(each) for each in found], last
+            return [_flat(each) for each in queries.with_names(tx, found)], last
 
         return sheet(f"operation-{operation_id}", _COLUMNS, pages(http.edge().db, page, None))
     after = decode_cursor(query["cursor"], str)
@@ -97,11 +98,12 @@ def cancel(tx: Tx, caller: Caller, operation_id: UUID) -> Answer:
     return begun(operations.cancel(tx, str(operation_id), actor(caller)), status=200)
 
 
-@routes.command("/v1/packets/<uuid:review_id>/cancel-scheduled", answer=PacketShape)
+@routes.command("/v1/packets/<uuid:review_id>/cancel-scheduled", answer=RecalledShape)
 def cancel_scheduled(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
-    """Take back a release that has not fired yet."""
-    packet = operations.cancel_scheduled(tx, str(review_id), actor(caller))
-    return Answer(status=200, acknowledgement=acknowledge(packet))
+    """Take back a release that has not fired yet: HR whoever scheduled it, a manager the own."""
+    packet, recalled = operations.cancel_scheduled(tx, str(review_id), actor(caller))
+    words = {**acknowledge(packet), "cancelled": [waiting(each) for each in recalled]}
+    return Answer(status=200, acknowledgement=words)
 
 
 def begun(operation: Operation, *, status: int = 202) -> Answer:

@@ -102,6 +102,7 @@ def actions(tx: Tx, caller: Caller, review_id: UUID) -> Words:
         "review_id": found.review_id,
         "state": None if unmet_see_state(found, standing) else found.state.value,
         "row_version": found.row_version if counts_shown(standing) else None,
+        "rating_version": found.rating_version if Part.HR_ADMIN in standing.parts else None,
         "actions": [
             {
                 "name": each.action.value,
@@ -113,17 +114,23 @@ def actions(tx: Tx, caller: Caller, review_id: UUID) -> Words:
     }
 
 
-@routes.save(
-    "/v1/packets/<uuid:review_id>/rating",
-    body=shapes.RatingChanged,
-    answer=shapes.RatedPacketShape,
-    if_match=False,
-)
+@routes.save("/v1/packets/<uuid:review_id>/rating", body=shapes.RatingChanged, answer=shapes.RatedPacketShape)
 def change_rating(tx: Tx, caller: Caller, body: Words, review_id: UUID) -> Reply:
-    """Change the rating of a calibrated review, with a reason."""
-    saved = rating.change_rating(tx, str(review_id), actor(caller), value=body["rating"], reason=body["reason"])
+    """Change the rating of a calibrated review, with a reason.
+
+    `If-Match` names its `rating_version`, as the board and, to HR, the packet and its actions tell it; the answer's
+    `ETag` is the next one.
+    """
+    saved = rating.change_rating(
+        tx,
+        str(review_id),
+        actor(caller),
+        value=body["rating"],
+        reason=body["reason"],
+        expected_version=http.if_match_version(),
+    )
     words = {**acknowledge(saved), "rating_version": saved.rating_version}
-    return Reply(body=words, etag=preview_tag(saved))
+    return Reply(body=words, etag=str(saved.rating_version))
 
 
 @routes.command("/v1/packets/<uuid:review_id>/override-calibration", body=WithReason, answer=shapes.PacketShape)

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
-# A page of a file: read in a transaction of its own, so that a slow reader keeps none open.
+# Names stand beside their ids.
+_NAMED = ("review_id", "subject_id", "subject_name", "manager_id", "manager_name")
 _PEOPLE_COLUMNS = [
-    *(name for name in shapes.TrackedShape().fields if name != "override"),
+    *_NAMED,
+    *(name for name in shapes.TrackedShape().fields if name not in {*_NAMED, "override"}),
     *(f"override_{name}" for name in shapes.OverrideShape().fields),
 ]
 
@@ -37,8 +39,12 @@ def tracking(tx: Tx, caller: Caller, query: Words, cycle_id: UUID) -> Reply | Re
     start = after[0] if after else None
     team, db = queries.followed(tx, _team(caller, query, cycle_id)), http.edge().db
     if query["format"] == "csv":
-        rows = pages(db, lambda tx, after: queries.managers(tx, team, after=after, limit=PAGE_ROWS), start)
-        return sheet(f"managers-{cycle_id}", ["manager_id", *queries.COUNTED], rows)
+
+        def page(tx: Tx, after: str | None) -> tuple[list[Words], str | None]:
+            found, last = queries.managers(tx, team, after=after, limit=PAGE_ROWS)
+            return queries.with_names(tx, team.cycle_id, found), last
+
+        return sheet(f"managers-{cycle_id}", ["manager_id", "manager_name", *queries.COUNTED], pages(db, page, start))
     managers, last = queries.managers(tx, team, after=start, limit=query["limit"])
     words = {"cycle_id": str(cycle_id), "counts": queries.counts(tx, team), "managers": managers}
     return Reply(body={**words, "next_cursor": encode_cursor(last) if last else None})
@@ -52,8 +58,12 @@ def tracked_people(tx: Tx, caller: Caller, query: Words, cycle_id: UUID) -> Repl
     start = review_id_of(after[0]) if after else None
     team, db = queries.followed(tx, _team(caller, query, cycle_id)), http.edge().db
     if query["format"] == "csv":
-        rows = pages(db, lambda tx, after: _flat(*queries.people(tx, team, after=after, limit=PAGE_ROWS)), start)
-        return sheet(f"packets-{cycle_id}", _PEOPLE_COLUMNS, rows)
+
+        def page(tx: Tx, after: str | None) -> tuple[list[Words], str | None]:
+            found, last = queries.people(tx, team, after=after, limit=PAGE_ROWS)
+            return _flat(queries.with_names(tx, team.cycle_id, found)), last
+
+        return sheet(f"packets-{cycle_id}", _PEOPLE_COLUMNS, pages(db, page, start))
     items, last = queries.people(tx, team, after=start, limit=query["limit"])
     return Reply(body={"items": items, "next_cursor": encode_cursor(last) if last else None})
 
@@ -67,8 +77,8 @@ def _team(caller: Caller, query: Words, cycle_id: UUID) -> Team:
     )
 
 
-def _flat(items: list[Words], last: str | None) -> tuple[list[Words], str | None]:
+def _flat(items: list[Words]) -> list[Words]:
     blank: Words = dict.fromkeys(shapes.OverrideShape().fields)
     return [
         {**row, **{f"override_{name}": value for name, value in (row["override"] or blank).items()}} for row in items
-    ], last
+    ]

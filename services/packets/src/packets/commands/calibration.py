@@ -10,6 +10,7 @@ from packets.commands.keeping import keep, keep_many
 from packets.commands.rating import note_rating, on_scale
 from packets.domain import calibration as domain
 from packets.domain import session as sessions
+from packets.domain.facts import CalibrationConfirmed
 from packets.domain.ids import CycleId, PersonId, Rating, ReviewId, SessionId
 from packets.domain.people import HR_ADMIN
 from packets.domain.refusals import NotFound, refuse
@@ -51,7 +52,8 @@ def create(
     # Who may make sessions is told which reviews do not exist; nobody else is.
     absent = [NotFound(review_ids=unknown)] if unknown and HR_ADMIN in actor.roles else []
     cycle = CycleId(cycle_id)
-    refuse([*absent, *sessions.unmet_create(cycle_id=cycle, packets=chosen, actor=actor, directory=lines)])
+    unmet = sessions.unmet_create(cycle_id=cycle, packets=chosen, actor=actor, directory=lines)
+    refuse([*absent, *unmet, *sessions.unmet_members(store.strangers(tx, members))])
     session, bound = sessions.create(
         session_id=SessionId(str(tx.new_id())),
         cycle_id=cycle,
@@ -72,6 +74,8 @@ def set_members(tx: Tx, session_id: str, actor: Actor, *, members: Collection[st
     packets, session = _locked(tx, session_id)
     lines = store.directory(tx, actor, {each.subject_id for each in packets})
     calibrators = [PersonId(each) for each in members]
+    unmet = sessions.unmet_set_calibrators(session, packets, actor=actor, directory=lines)
+    refuse([*unmet, *sessions.unmet_members(store.strangers(tx, members))])
     after = sessions.set_calibrators(session, packets, calibrators, actor=actor, directory=lines)
     saved = store.save_session(tx, session, after)
     _audit(tx, "calibration.members", session, actor)
@@ -101,7 +105,8 @@ def confirm(tx: Tx, session_id: str, actor: Actor, *, review_ids: Collection[str
     refuse([*absent, *domain.unmet_confirm(session, named, actor=actor, directory=lines)])
     moved, records = domain.confirm(session, named, actor=actor, directory=lines, sources=_sources(tx, session, named))
     keep_many(tx, _each(named, moved, records))
-    for review_id in sorted({record.review_id for record in records}):
+    # A packet that stood already may be rebuilt on the way; that is nobody's act.
+    for review_id in sorted(record.review_id for record in records if isinstance(record, CalibrationConfirmed)):
         _audit(tx, "calibration.confirm", session, actor, object_id=review_id)
     return session
 

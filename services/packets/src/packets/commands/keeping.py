@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from packets import events, store
 from packets.domain.history import entries
+from packets.domain.operation import DECIDED_ANEW
 from packets.domain.packet import Packet, PacketState
 from packets.domain.projection import wants_content
 from packets.domain.refusals import NotFound
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 CONTENT, QUESTIONNAIRE, PEOPLE, REBIND = "content", "questionnaire", "people", "rebind"
 # That somebody waits for, and that nobody asked for yet.
 PDF, PDF_AHEAD = "pdf", "pdf-ahead"
-DECIDED_ANEW = "decided-anew"
 _READ_SOON = frozenset({PacketState.WITH_MANAGER, PacketState.RELEASED})
 
 

@@ -17,7 +17,7 @@ from packets.domain.ids import CycleId, OperationId, ReviewId
 from packets.domain.operation import Command, Item, Operation, OperationState, Outcome
 from packets.domain.packet import PacketState, Part
 from packets.domain.people import HR_ADMIN
-from packets.domain.refusals import AlreadyScheduled, NotFound, refuse
+from packets.domain.refusals import AlreadyScheduled, NotFound, NothingSelected, refuse
 from reviewbus import telemetry
 from reviewbus.crash import crash_point
 from reviewbus.db import AuditEntry
@@ -59,7 +59,7 @@ class Wanted:
 def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen, *, plans_max: int) -> Operation:
     """A new operation over what is chosen now. An unrelease that is no plan hides its packets with this transaction.
 
-    Nobody has more than `plans_max` plans that were not applied.
+    Nobody has more than `plans_max` plans that were not applied. Refuses `nothing-selected` where a filter leaves none.
     """
     domain.may_begin(actor)
     refuse(domain.unmet_instant(wanted.fires_at, now=tx.now))
@@ -74,6 +74,7 @@ def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen, *, plans_max: in
     else:
         fresh = replace(fresh, cycle_id=CycleId(chosen.filters["cycle_id"]))
         size = store.choose_filtered(tx, fresh, chosen.filters, chosen.leave_out)
+        refuse([] if size else [NothingSelected()])
     operation = replace(fresh, size=size)
     store.add_operation(tx, operation)
     _audit(tx, "operation.begin", operation, actor)
@@ -121,8 +122,10 @@ def release(
     refuse([*unmet, *domain.unmet_instant(not_before, now=tx.now)])
     if packet.state is PacketState.RELEASED:
         return packet, None
-    if store.scheduled_for(tx, [review_id]):
-        raise AlreadyScheduled
+    others = store.scheduled_for(tx, [review_id]).get(review_id, [])
+    if others:
+        first = others[0]
+        raise AlreadyScheduled(by=first.actor.person_id, not_before=first.fires_at, operation_id=first.id)
     wanted = Wanted(command=Command.RELEASE, reason=reason, fires_at=fires_at)
     operation = replace(_begun(tx, actor, wanted), size=1)
     item = Item(review_id=ReviewId(review_id), outcome=Outcome.CHOSEN, tag=previewed)
@@ -131,8 +134,11 @@ def release(
     return packet, operation
 
 
-def cancel_scheduled(tx: Tx, review_id: str, actor: Actor) -> Packet:
-    """Take back a release that has not fired yet, as if it had never been asked for."""
+def cancel_scheduled(tx: Tx, review_id: str, actor: Actor) -> tuple[Packet, list[Operation]]:
+    """Take back a release that has not fired yet, as if it had never been asked for: HR anybody's, others the own.
+
+    Return also what it was that waited for its instant.
+    """
     packet = locked(tx, review_id)
     who = store.standing(tx, packet, actor)
     waiting = store.scheduled_for(tx, [review_id]).get(review_id, [])
@@ -140,7 +146,7 @@ def cancel_scheduled(tx: Tx, review_id: str, actor: Actor) -> Packet:
     # The packet is locked: an operation that fires asks under the same lock what of it still stands.
     own = None if Part.HR_ADMIN in who.parts else actor.person_id
     store.leave_scheduled(tx, [review_id], domain.CANCELLED, by=own)
-    return packet
+    return packet, [each for each in waiting if own in {None, each.actor.person_id}]
 
 
 def turn(tx: Tx, *, rows: int, in_flight_max: int, besides: Collection[str] = ()) -> tuple[str, int] | None:

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 
-def change_rating(tx: Tx, review_id: str, actor: Actor, *, value: int, reason: str | None) -> Packet:
-    """Another rating for a calibrated review, which stays calibrated."""
+def change_rating(
+    tx: Tx, review_id: str, actor: Actor, *, value: int, reason: str | None, expected_version: int | None
+) -> Packet:
+    """Another rating for a calibrated review, which stays calibrated; `expected_version` is that of the last one."""
     packet = locked(tx, review_id)
     library = store.Library(tx)
     after, records = domain.change_rating(
         packet,
         store.standing(tx, packet, actor),
         rating=Rating(str(value)),
+        expected_version=expected_version,
         has_reason=bool(reason),
         sources=library.sources(packet),
     )

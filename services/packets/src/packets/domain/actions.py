@@ -15,7 +15,7 @@ from packets.domain.release import unmet_cancel_scheduled, unmet_release, unmet_
 from packets.domain.visibility import unmet_read
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
 
     from packets.domain.ids import PersonId
     from packets.domain.people import Standing
@@ -55,7 +55,7 @@ def unmet_ask(standing: Standing) -> list[Refusal]:
     return unmet_part(standing, Part.EMPLOYEE, Part.MANAGER, Part.HR_ADMIN)
 
 
-def actions(packet: Packet, standing: Standing, *, scheduled_by: Collection[PersonId] = ()) -> tuple[Answer, ...]:
+def actions(packet: Packet, standing: Standing, *, scheduled_by: Sequence[PersonId] = ()) -> tuple[Answer, ...]:
     """All actions of this service, as the commands would answer: versions, reasons and tags taken as given.
 
     `scheduled_by`: who asked for the releases of this packet that wait for their instant.
@@ -68,7 +68,9 @@ def actions(packet: Packet, standing: Standing, *, scheduled_by: Collection[Pers
         Action.RELEASE_TO_MANAGER: unmet_send_to_manager(packet, standing),
         Action.RELEASE: unmet_release(packet, standing, previewed=preview_tag(packet), has_reason=True),
         Action.UNRELEASE: unmet_unrelease(packet, standing, revoke_signatures=False, has_reason=True),
-        Action.CHANGE_RATING: unmet_change_rating(packet, standing, has_reason=True),
+        Action.CHANGE_RATING: unmet_change_rating(
+            packet, standing, expected_version=packet.rating_version, has_reason=True
+        ),
         Action.OVERRIDE_CALIBRATION: unmet_override(packet, standing, has_reason=True),
         Action.UNRELEASE_AND_REVOKE: unmet_unrelease(packet, standing, revoke_signatures=True, has_reason=True),
         Action.CONVERSATION_HELD: unmet_record_conversation(packet, standing),

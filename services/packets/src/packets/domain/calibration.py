@@ -18,7 +18,7 @@ from packets.domain.facts import (
 from packets.domain.locks import of_reviews, unmet_unlocked
 from packets.domain.packet import CalibrationState, Packet, Part
 from packets.domain.people import Actor, unmet_part
-from packets.domain.rating import set_rating
+from packets.domain.rating import set_rating, unmet_version
 from packets.domain.readiness import recompute, unmet_open
 from packets.domain.refusals import (
     ForbiddenRole,
@@ -28,11 +28,10 @@ from packets.domain.refusals import (
     NothingToConfirm,
     RatingsMissing,
     Refusal,
-    StaleVersion,
-    VersionMissing,
     refuse,
 )
 from packets.domain.session import (
+    WITHOUT_A_SEAT,
     Packets,
     Session,
     SessionState,
@@ -117,10 +116,7 @@ def unmet_rate(
     if who:
         return who
     reasons = [*unmet_state(session, SessionState.IN_SESSION), *_unmet_calibrate(packet)]
-    if expected_version is None:
-        reasons.append(VersionMissing())
-    elif expected_version != packet.rating_version:
-        reasons.append(StaleVersion(current_version=packet.rating_version))
+    reasons += unmet_version(packet, expected_version)
     return reasons if has_justification else [*reasons, JustificationMissing()]
 
 
@@ -229,7 +225,7 @@ def confirm(
 
 
 def _unmet_member(session: Session, actor: Actor) -> list[Refusal]:
-    return [] if actor.person_id in session.calibrators else [ForbiddenRole()]
+    return [] if actor.person_id in session.calibrators else [ForbiddenRole(WITHOUT_A_SEAT)]
 
 
 def _unmet_calibrate(packet: Packet) -> list[Refusal]:

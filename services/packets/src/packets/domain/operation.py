@@ -74,6 +74,8 @@ ENDS = (Outcome.DONE, Outcome.SKIPPED, Outcome.FAILED, Outcome.CANCELLED)
 _IN_FLIGHT = frozenset({PacketState.RELEASING, PacketState.UNRELEASING})
 UNEXPECTED = "unexpected-error"
 TAKEN_BACK = "taken-back"
+DECIDED_ANEW = "decided-anew"
+RESTORED = "restored"
 CANCELLED = "cancelled"
 NOTHING_TO_DO = "nothing-to-do"
 
@@ -210,6 +212,19 @@ def completed(operation: Operation, counts: Mapping[str, int]) -> OperationCompl
     )
 
 
+def shows_own(operation: Operation, reader: PersonId) -> bool:
+    """Whether a person is told of the own review among the operation's packets: of what they chose themselves.
+
+    That is skipped from the beginning, so that it tells nothing of the review. What others do to it is not told.
+    """
+    return operation.begun_by == reader
+
+
+def own(item: Item) -> Item:
+    """The item of the review of whoever chose it, on which nobody acts for HR: as the single command refuses it."""
+    return replace(item, outcome=Outcome.SKIPPED, unmet=(ForbiddenRole.code,))
+
+
 def missing(item: Item) -> Item:
     """The item of an id that no packet has."""
     return replace(item, outcome=Outcome.SKIPPED, unmet=(NotFound.code,))
@@ -220,25 +235,24 @@ def carried_out(
 ) -> tuple[Item, Packet, tuple[Record, ...]]:
     """The item with what becomes of its packet under the operation's command, the packet after it, and the records.
 
-    One that the command refuses is skipped, for all the reasons; if it was hidden for its turn, it is shown again.
+    One that the command refuses is skipped, for all the reasons, and one that it leaves as it is for `nothing-to-do`;
+    if it was hidden for its turn, it is shown again.
     """
     try:
         after, records = _commanded(operation, packet, standing, previewed=item.tag or preview_tag(packet))
     except Refusal as refused:
         codes = tuple(reason.code for reason in refused.unmet)
         return replace(item, outcome=Outcome.SKIPPED, unmet=codes), _shown_again(packet, operation), ()
+    if not records:
+        return replace(item, outcome=Outcome.SKIPPED, unmet=(NOTHING_TO_DO,)), _shown_again(packet, operation), ()
     outcome = Outcome.ASKED if after.state in _IN_FLIGHT else Outcome.DONE
     return replace(item, outcome=outcome, tag=item.tag or preview_tag(packet)), after, records
 
 
 def planned(operation: Operation, item: Item, packet: Packet, standing: Standing) -> Item:
-    """The item as a plan tells it: allowed, with what is shown now; or skipped, also where nothing would change."""
-    tried, _, records = carried_out(operation, item, packet, standing)
-    if tried.outcome is Outcome.SKIPPED:
-        return tried
-    if not records:
-        return replace(tried, outcome=Outcome.SKIPPED, unmet=(NOTHING_TO_DO,))
-    return replace(tried, outcome=Outcome.ALLOWED)
+    """The item as a plan tells it: allowed, with what is shown now; or skipped, in the words of carrying it out."""
+    tried, _, _ = carried_out(operation, item, packet, standing)
+    return tried if tried.outcome is Outcome.SKIPPED else replace(tried, outcome=Outcome.ALLOWED)
 
 
 def settled(command: Command, state: PacketState, last_refusal: str | None) -> tuple[Outcome, str | None]:

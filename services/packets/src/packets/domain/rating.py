@@ -17,6 +17,8 @@ from packets.domain.refusals import (
     RatingOffScale,
     ReasonMissing,
     Refusal,
+    StaleVersion,
+    VersionMissing,
     refuse,
 )
 
@@ -42,8 +44,17 @@ def unmet_scale(value: int, scale: Scale) -> list[Refusal]:
     return [RatingOffScale(lowest=scale.lowest, highest=scale.highest)]
 
 
-def unmet_change_rating(packet: Packet, standing: Standing, *, has_reason: bool) -> list[Refusal]:
-    """Why the person cannot change the rating of a calibrated review."""
+def unmet_version(packet: Packet, expected_version: int | None) -> list[Refusal]:
+    """Why a rating that was made on top of `expected_version` does not follow the one that stands."""
+    if expected_version is None:
+        return [VersionMissing()]
+    return [] if expected_version == packet.rating_version else [StaleVersion(current_version=packet.rating_version)]
+
+
+def unmet_change_rating(
+    packet: Packet, standing: Standing, *, expected_version: int | None, has_reason: bool
+) -> list[Refusal]:
+    """Why the person cannot change the rating of a calibrated review; `expected_version` is the rating's."""
     who = unmet_part(standing, Part.HR_ADMIN, Part.CALIBRATOR)
     if who:
         return who
@@ -52,17 +63,24 @@ def unmet_change_rating(packet: Packet, standing: Standing, *, has_reason: bool)
         reasons.append(ManagerAssessmentNotSubmitted())
     if packet.calibration is not CalibrationState.CALIBRATED:
         reasons.append(NotCalibrated())
+    reasons += unmet_version(packet, expected_version)
     return reasons if has_reason else [*reasons, ReasonMissing()]
 
 
 def change_rating(
-    packet: Packet, standing: Standing, *, rating: Rating, has_reason: bool, sources: Sources
+    packet: Packet,
+    standing: Standing,
+    *,
+    rating: Rating,
+    expected_version: int | None,
+    has_reason: bool,
+    sources: Sources,
 ) -> tuple[Packet, tuple[Record, ...]]:
     """Another calibrated rating: the review stays calibrated, the packet is rebuilt. Refuses as `unmet_change_rating`.
 
     The rating that stands changes nothing.
     """
-    refuse(unmet_change_rating(packet, standing, has_reason=has_reason))
+    refuse(unmet_change_rating(packet, standing, expected_version=expected_version, has_reason=has_reason))
     part = Part.HR_ADMIN if Part.HR_ADMIN in standing.parts else Part.CALIBRATOR
     return set_rating(packet, standing, rating=rating, part=part, in_session=False, sources=sources)
 

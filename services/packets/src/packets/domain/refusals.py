@@ -25,6 +25,8 @@ class Rank(IntEnum):
 class Refusal(Exception):
     """A business reason why a command is not carried out. Each reason is a subclass with a stable kebab-case `code`.
 
+    The first sentence of its docstring is what a person is told: what is so, a colon, and what to do about it.
+
     `params` are JSON-able: versions, question and review ids, holders; never text, ratings or names.
     `unmet` are all the reasons, this one first; `refuse` sets it.
     """
@@ -48,63 +50,63 @@ def refuse(reasons: Iterable[Refusal]) -> None:
 
 
 class NotFound(Refusal):
-    """Nothing that this person may know of is here."""
+    """Nothing that this person may know of is here: look whether the id is right."""
 
     code = "not-found"
     rank = Rank.NOT_FOUND
 
 
 class ForbiddenRole(Refusal):
-    """The person's role does not admit this."""
+    """What the person is here does not admit it, and on the own review HR is the employee: ask an HR Admin."""
 
     code = "forbidden-role"
     rank = Rank.FORBIDDEN
 
 
 class SelfDealing(Refusal):
-    """The person reports, directly or not, to the reviewee: somebody else must act."""
+    """The person reports, directly or not, to the reviewee: an HR Admin who does not must act."""
 
     code = "self-dealing"
     rank = Rank.FORBIDDEN
 
 
 class UnknownPerson(Refusal):
-    """Our directory lacks the person or the reviewee, so self-dealing cannot be excluded."""
+    """The directory lacks the person or the reviewee: import them, and self-dealing can be excluded."""
 
     code = "unknown-person"
     rank = Rank.FORBIDDEN
 
 
 class ReviewCancelled(Refusal):
-    """The review was cancelled."""
+    """The review was cancelled: leave it out, nothing of it goes on."""
 
     code = "review-cancelled"
     rank = Rank.CLOSED
 
 
 class CycleClosed(Refusal):
-    """The cycle is closed; only unreleasing stays possible."""
+    """The cycle is closed: nothing but taking packets back is possible any more."""
 
     code = "cycle-closed"
     rank = Rank.CLOSED
 
 
 class LockedReleased(Refusal):
-    """The packet is released; unrelease it first."""
+    """The packet is released: take it back first."""
 
     code = "locked-released"
     rank = Rank.LOCKED
 
 
 class LockedSigned(Refusal):
-    """A signature or the completion is held, as far as packets knows. Params: holders."""
+    """A signature or the completion is held, as far as packets knows: revoke them first. Params: holders."""
 
     code = "locked-signed"
     rank = Rank.LOCKED
 
 
 class ManagerAssessmentNotSubmitted(Refusal):
-    """The manager-assessment is not submitted, or was reopened."""
+    """The manager-assessment is not submitted, or was reopened: its manager, or HR, must submit it."""
 
     code = "manager-assessment-not-submitted"
     rank = Rank.CONFLICT
@@ -118,140 +120,153 @@ class NotCalibrated(Refusal):
 
 
 class NotReady(Refusal):
-    """The submitted content, or what its snapshot is made of, has not been fetched yet."""
+    """The submitted content, or what its snapshot is made of, has not been fetched yet: try again in a moment."""
 
     code = "not-ready"
     rank = Rank.CONFLICT
 
 
 class NotReleased(Refusal):
-    """Nothing is released: there is nothing to read and nothing to take back."""
+    """Nothing is released, so that there is nothing to read or to take back: wait for the release."""
 
     code = "not-released"
     rank = Rank.CONFLICT
 
 
 class ReleaseInProgress(Refusal):
-    """A release was asked for and is not answered yet."""
+    """A release was asked for and is not answered yet: wait for its end, or take the packet back."""
 
     code = "release-in-progress"
     rank = Rank.CONFLICT
 
 
 class UnreleaseInProgress(Refusal):
-    """An unrelease hid the packet; its review is not unlocked yet."""
+    """The packet was taken back and its review is not unlocked yet: try again in a moment."""
 
     code = "unrelease-in-progress"
     rank = Rank.CONFLICT
 
 
 class SignaturesPresent(Refusal):
-    """Signatures or the completion are held; say `revoke_signatures` to revoke them as well. Params: holders."""
+    """Signatures or the completion are held: say `revoke_signatures` to revoke them as well. Params: holders."""
 
     code = "signatures-present"
     rank = Rank.CONFLICT
 
 
 class ManagerDirect(Refusal):
-    """In this cycle the packet is with the manager whenever it is ready; HR neither sends it nor takes it back."""
+    """In this cycle a ready packet is with its manager: HR may release it, but not send it nor take it back."""
 
     code = "manager-direct"
     rank = Rank.CONFLICT
 
 
 class RatingsMissing(Refusal):
-    """Reviews of the session have no rating yet. Params: review_ids."""
+    """Reviews of the session have no rating yet: rate these first. Params: review_ids."""
 
     code = "ratings-missing"
     rank = Rank.CONFLICT
 
 
 class SessionInOtherState(Refusal):
-    """The calibration session, or the review in it, is not in the state that this command needs. Params: state."""
+    """The calibration session, or the review in it, is in a state without this: look at its state. Params: state."""
 
     code = "session-in-other-state"
     rank = Rank.CONFLICT
 
 
 class AlreadyInSession(Refusal):
-    """Reviews are in a session already, or were calibrated. Params: review_ids."""
+    """Reviews are in a session already, or were calibrated: leave these out, or use that session.
+
+    Params: review_ids.
+    """
 
     code = "already-in-session"
     rank = Rank.CONFLICT
 
 
 class CalibrationNotRequired(Refusal):
-    """The cycle of these reviews does without calibration. Params: review_ids."""
+    """The cycle of these reviews does without calibration: they need no session. Params: review_ids."""
 
     code = "calibration-not-required"
     rank = Rank.CONFLICT
 
 
 class NothingToConfirm(Refusal):
-    """Only a stale calibration is confirmed. Params: review_ids."""
+    """Only a stale calibration is confirmed: leave these out. Params: review_ids."""
 
     code = "nothing-to-confirm"
     rank = Rank.CONFLICT
 
 
 class NothingToOverride(Refusal):
-    """The calibration gate is open already."""
+    """The calibration gate is open already: go on without an override."""
 
     code = "nothing-to-override"
     rank = Rank.CONFLICT
 
 
 class QuestionnaireNotFetched(Refusal):
-    """The cycle's questionnaire has not been fetched yet, so no question can be selected."""
+    """The cycle's questionnaire has not been fetched yet: try again in a moment."""
 
     code = "questionnaire-not-fetched"
     rank = Rank.CONFLICT
 
 
 class OperationNotPlanned(Refusal):
-    """The operation holds no plan that waits to be applied. Params: state."""
+    """The operation holds no plan that waits to be applied: look at its state, or make a new plan. Params: state."""
 
     code = "operation-not-planned"
     rank = Rank.CONFLICT
 
 
 class TooManyPlans(Refusal):
-    """You have as many plans as one person may have; apply or cancel one first. Params: plans_max."""
+    """You have as many plans as one person may have: apply or cancel one first. Params: plans_max."""
 
     code = "too-many-plans"
     rank = Rank.CONFLICT
 
 
 class PlanExpired(Refusal):
-    """The plan is too old; make a new one."""
+    """The plan is too old: make a new one."""
 
     code = "plan-expired"
     rank = Rank.CONFLICT
 
 
 class NotCancellable(Refusal):
-    """What is taken back was hidden at once: an unrelease that runs goes on to its end."""
+    """What is taken back was hidden at once: an unrelease that runs goes on to its end; release anew then."""
 
     code = "not-cancellable"
     rank = Rank.CONFLICT
 
 
 class OperationFinished(Refusal):
-    """The operation is over."""
+    """The operation is over: there is nothing left to cancel."""
 
     code = "operation-finished"
     rank = Rank.CONFLICT
 
 
 class NotScheduled(Refusal):
-    """No release of this packet is scheduled."""
+    """No release of this packet is scheduled: there is nothing to cancel."""
 
     code = "not-scheduled"
     rank = Rank.CONFLICT
 
 
+class ScheduledByAnother(Refusal):
+    """Somebody else scheduled the release of this packet: ask them, or HR, to cancel it. Params: by."""
+
+    code = "scheduled-by-another"
+    rank = Rank.CONFLICT
+
+
 class AlreadyScheduled(Refusal):
-    """A release of this packet is scheduled already; cancel it first."""
+    """A release of this packet is scheduled already: whoever scheduled it, or HR, can cancel it first.
+
+    Params: by, not_before, operation_id.
+    """
 
     code = "already-scheduled"
     rank = Rank.CONFLICT
@@ -265,63 +280,86 @@ class VersionMissing(Refusal):
 
 
 class PacketChanged(Refusal):
-    """The packet is not the one that was previewed. Params: current (the tag)."""
+    """The packet is not the one that was previewed: look at it again, and name what it is now.
+
+    Params: current (the tag).
+    """
 
     code = "packet-changed"
     rank = Rank.STALE
 
 
 class StaleVersion(Refusal):
-    """Somebody else was faster. Params: current_version."""
+    """Somebody else was faster: read again what there is now, and name its version. Params: current_version."""
 
     code = "stale-version"
     rank = Rank.STALE
 
 
 class NoSharedQuestions(Refusal):
-    """HR has selected no question that this packet could show."""
+    """HR has selected no question that this packet could show: select one, besides the rating and its switch."""
 
     code = "no-shared-questions"
     rank = Rank.UNPROCESSABLE
 
 
 class InstantPassed(Refusal):
-    """The instant is over; leave it out to release now."""
+    """The instant is over: leave it out to release now."""
 
     code = "instant-passed"
     rank = Rank.UNPROCESSABLE
 
 
+class NothingSelected(Refusal):
+    """No packet of the cycle is like this, so that nothing was begun: widen the filter, or leave out fewer."""
+
+    code = "nothing-selected"
+    rank = Rank.UNPROCESSABLE
+
+
 class OnlyReleasesWait(Refusal):
-    """Only a release can wait for an instant; apply this plan without one."""
+    """Only a release can wait for an instant: apply this plan without one."""
 
     code = "only-releases-wait"
     rank = Rank.UNPROCESSABLE
 
 
 class ReasonMissing(Refusal):
-    """The command is recorded with a reason, and none was given."""
+    """The command is recorded with a reason, and none was given: send one as `reason`."""
 
     code = "reason-missing"
     rank = Rank.UNPROCESSABLE
 
 
 class JustificationMissing(Refusal):
-    """A rating in a session is recorded with a justification, and none was given."""
+    """A rating in a session is recorded with a justification, and none was given: send one as `justification`."""
 
     code = "justification-missing"
     rank = Rank.UNPROCESSABLE
 
 
 class UnknownQuestions(Refusal):
-    """Questions that the questionnaire lacks, or that are not the manager's. Params: question_ids."""
+    """The manager is asked no such question: choose among `questions`; the calibrated rating is switched by `rating`.
+
+    Params: question_ids.
+    """
 
     code = "unknown-questions"
     rank = Rank.UNPROCESSABLE
 
 
+class UnknownMembers(Refusal):
+    """Who calibrates must be in the directory, and not have left: name others, or import these. Params: person_ids."""
+
+    code = "unknown-members"
+    rank = Rank.UNPROCESSABLE
+
+
 class RatingOffScale(Refusal):
-    """The scale on which reviews of this cycle are rated has no such step. Params: lowest, highest."""
+    """Reviews of this cycle are rated on a scale without such a step: choose one from lowest to highest.
+
+    Params: lowest, highest.
+    """
 
     code = "rating-off-scale"
     rank = Rank.UNPROCESSABLE

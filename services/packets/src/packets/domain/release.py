@@ -32,6 +32,7 @@ from packets.domain.refusals import (
     Refusal,
     ReleaseInProgress,
     ReviewCancelled,
+    ScheduledByAnother,
     SignaturesPresent,
     UnreleaseInProgress,
     VersionMissing,
@@ -40,7 +41,7 @@ from packets.domain.refusals import (
 from packets.domain.visibility import manager_sees
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
     from datetime import datetime
 
     from packets.domain.facts import Record
@@ -109,16 +110,18 @@ def fires_at(packet: Packet, standing: Standing, *, asked: datetime | None, now:
     return earliest if asked is None else max(asked, earliest)
 
 
-def unmet_cancel_scheduled(packet: Packet, standing: Standing, scheduled_by: Collection[PersonId]) -> list[Refusal]:
+def unmet_cancel_scheduled(packet: Packet, standing: Standing, scheduled_by: Sequence[PersonId]) -> list[Refusal]:
     """Why the person cannot take back a release that waits for its instant: HR anybody's, managers the own.
 
-    `scheduled_by`: who asked for those that wait.
+    `scheduled_by`: who asked for those that wait, the earliest first.
     """
     who = unmet_releaser(packet, standing)
     if who:
         return who
-    mine = scheduled_by if Part.HR_ADMIN in standing.parts else {standing.person_id} & set(scheduled_by)
-    return [] if mine else [NotScheduled()]
+    if not scheduled_by:
+        return [NotScheduled()]
+    mine = Part.HR_ADMIN in standing.parts or standing.person_id in scheduled_by
+    return [] if mine else [ScheduledByAnother(by=scheduled_by[0])]
 
 
 def decided_anew(old: Packet, new: Packet) -> bool:

@@ -17,6 +17,7 @@ from packets.domain.refusals import (
     NotFound,
     Refusal,
     SessionInOtherState,
+    UnknownMembers,
     refuse,
 )
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from packets.domain.people import Directory
 
 Packets = tuple[Packet, ...]
+WITHOUT_A_SEAT = "Only members of the session may: an HR Admin must make the person one first."
 Guideline = tuple[tuple[int, float], ...]
 
 
@@ -53,6 +55,11 @@ class Session:
     calibrators: frozenset[PersonId] = frozenset()
     review_ids: frozenset[ReviewId] = frozenset()
     guideline: Guideline = ()
+
+
+def unmet_members(strangers: Collection[str]) -> list[Refusal]:
+    """Why these people cannot calibrate: `strangers` are those whom the directory does not have, or who have left."""
+    return [UnknownMembers(person_ids=list(strangers))] if strangers else []
 
 
 def unmet_create(*, cycle_id: CycleId, packets: Packets, actor: Actor, directory: Directory) -> list[Refusal]:
@@ -107,7 +114,7 @@ def unmet_board(session: Session, *, actor: Actor) -> list[Refusal]:
     """Why the person cannot see inside the session: only its calibrators do."""
     if actor.person_id in session.calibrators:
         return []
-    return [ForbiddenRole()] if actor.roles & {HR_ADMIN, HR_ASSISTANT} else [NotFound()]
+    return [ForbiddenRole(WITHOUT_A_SEAT)] if actor.roles & {HR_ADMIN, HR_ASSISTANT} else [NotFound()]
 
 
 def board_shows(session: Session, packet: Packet, *, actor: Actor, directory: Directory) -> bool:

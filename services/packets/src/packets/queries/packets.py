@@ -117,6 +117,7 @@ def view(tx: Tx, packet: Packet, part: Part) -> Words:
         "snapshot_hash": pinned(packet).hash,
         "manager_version": ref.manager_version,
         "selection_version": ref.selection_version,
+        "rating_version": packet.rating_version if part is Part.HR_ADMIN else None,
         "questions": [
             {
                 "question_id": each,

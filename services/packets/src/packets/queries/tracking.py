@@ -16,7 +16,7 @@ from packets.domain.tracking import Mark
 from packets.store.tables import packets as table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from packets.domain.history import Entry
     from packets.domain.people import Actor, Directory
@@ -90,6 +90,20 @@ def people(tx: Tx, team: Team, *, after: str | None, limit: int) -> tuple[list[W
     for each in items:
         each["override"] = _override(team.actor, each, why.get(each["review_id"]), lines)
     return items, items[-1]["review_id"] if len(rows) > limit else None
+
+
+def with_names(tx: Tx, cycle_id: str, rows: Sequence[Words]) -> list[Words]:
+    """The rows with what their people are called, as far as that is here: it comes with what a packet shows."""
+    employees = store.subject_names(tx, [each["review_id"] for each in rows if "review_id" in each])
+    managers_ = store.manager_names(tx, cycle_id, {each["manager_id"] for each in rows})
+    return [
+        {
+            **each,
+            "subject_name": employees.get(each.get("review_id", "")),
+            "manager_name": managers_.get(each["manager_id"]),
+        }
+        for each in rows
+    ]
 
 
 def _counted(groups: Iterable[Any]) -> Words:

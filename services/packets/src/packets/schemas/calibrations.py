@@ -24,8 +24,17 @@ def _members() -> fields.List[Any]:
 class Selected(Body):
     """What HR chooses to show."""
 
-    question_ids = fields.List(fields.String(validate=QUESTION_ID), required=True, validate=Length(max=QUESTIONS_MAX))
-    rating = Flag(load_default=True, metadata={"description": "Whether calibrated ratings are shown"})
+    question_ids = fields.List(
+        fields.String(validate=QUESTION_ID),
+        required=True,
+        validate=Length(max=QUESTIONS_MAX),
+        error_messages={"required": "Name all questions that are shown, also where only `rating` is switched."},
+    )
+    rating = Flag(
+        load_default=True,
+        metadata={"description": "Whether calibrated ratings are shown; they are none of the questions"},
+        error_messages={"invalid": "Say true to show calibrated ratings, or false; the questions are named apart."},
+    )
 
 
 class ShareShape(Shape):
@@ -179,7 +188,7 @@ class BoardReview(Shape):
     manager_id = fields.String(required=True)
     calibration = fields.String(required=True)
     rating = fields.Integer(required=True, allow_none=True)
-    rating_version = fields.Integer(required=True)
+    rating_version = fields.Integer(required=True, metadata={"description": "What If-Match names when it is rated"})
     manager_rating = fields.Integer(required=True, allow_none=True)
     manager_version = fields.Integer(required=True)
     answers = fields.List(fields.Nested(BoardAnswer), allow_none=True)

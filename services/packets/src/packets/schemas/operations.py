@@ -82,8 +82,11 @@ class OutcomesShape(Shape):
     chosen = fields.Integer(required=True, metadata={"description": "Their turn is to come"})
     allowed = fields.Integer(required=True, metadata={"description": "Planned: would be carried out"})
     asked = fields.Integer(required=True, metadata={"description": "In flight: another service has to agree"})
-    done = fields.Integer(required=True)
-    skipped = fields.Integer(required=True)
+    done = fields.Integer(required=True, metadata={"description": "By this operation"})
+    skipped = fields.Integer(
+        required=True,
+        metadata={"description": "Refused, or left as it was: `nothing-to-do`; a plan says so in the same words"},
+    )
     failed = fields.Integer(required=True)
     cancelled = fields.Integer(required=True)
 

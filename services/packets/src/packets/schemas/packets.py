@@ -10,6 +10,11 @@ from packets.schemas.parts import ScaleShape, WithReason, rating_value
 from reviewbus.schema import Body, Flag, Instant, Moment, Page, Shape, person_id, reason
 
 
+def _rating_version() -> fields.Integer:
+    told = "For HR, what If-Match names when the rating is changed; else null"
+    return fields.Integer(required=True, allow_none=True, metadata={"description": told})
+
+
 class RatingChanged(Body):
     """A rating after calibration."""
 
@@ -53,7 +58,7 @@ class ScheduledShape(Shape):
     """A release that fires at an instant."""
 
     not_before = Instant(required=True)
-    by = fields.String(required=True)
+    by = fields.String(required=True, metadata={"description": "Who scheduled it"})
     operation_id = fields.String(required=True)
 
 
@@ -62,6 +67,16 @@ class ReleasedShape(PacketShape):
 
     scheduled = fields.Nested(
         ScheduledShape, required=True, allow_none=True, metadata={"description": "Null where nothing waits"}
+    )
+
+
+class RecalledShape(PacketShape):
+    """How far a packet is, after what was scheduled for it was taken back."""
+
+    cancelled = fields.List(
+        fields.Nested(ScheduledShape),
+        required=True,
+        metadata={"description": "What would have fired, and whose it was"},
     )
 
 
@@ -137,6 +152,7 @@ class ViewShape(Shape):
     snapshot_hash = fields.String(required=True)
     manager_version = fields.Integer(required=True)
     selection_version = fields.Integer(required=True)
+    rating_version = _rating_version()
     questions = fields.List(fields.Nested(ShownQuestion), required=True)
     rating = fields.Nested(ShownRating, required=True, allow_none=True)
     corrected_at = Instant(
@@ -170,4 +186,5 @@ class ActionsShape(Shape):
     review_id = fields.String(required=True)
     state = fields.String(required=True, allow_none=True, metadata={"description": "Null to whom it is hidden"})
     row_version = fields.Integer(required=True, allow_none=True, metadata={"description": "For HR; else null"})
+    rating_version = _rating_version()
     actions = fields.List(fields.Nested(ActionShape), required=True)

@@ -18,8 +18,10 @@ from packets.store.knowledge import (
     keep_questionnaire,
     keep_selection,
     learn_cycle,
+    manager_names,
     names,
     pdf_file,
+    subject_names,
 )
 from packets.store.leaving import leave_running, leave_scheduled, leave_waiting
 from packets.store.library import SCALE, Content, Library, Questionnaire
@@ -62,7 +64,7 @@ from packets.store.packets import (
     save_many,
     shown_by,
 )
-from packets.store.people import directory, standing, standings
+from packets.store.people import directory, standing, standings, strangers
 from packets.store.sessions import (
     add_session,
     is_calibrator,
@@ -140,6 +142,7 @@ __all__ = [
     "load_many",
     "lock_session",
     "lock_waiting",
+    "manager_names",
     "mark_moved",
     "metadata",
     "moments_of",
@@ -173,6 +176,8 @@ __all__ = [
     "standing",
     "standings",
     "still_waiting",
+    "strangers",
+    "subject_names",
     "times_of",
     "unfetched",
     "unknown_questionnaires",

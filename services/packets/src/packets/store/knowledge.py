@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from packets.store.tables import contents, cycles, pdf_files, questionnaires, selections, snapshots
+from packets.store.tables import contents, cycles, packets, pdf_files, questionnaires, selections, snapshots, uuids
 from reviewbus.db import one
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from packets.domain.ids import PersonId
@@ -166,6 +166,29 @@ def names(tx: Tx, packet: Packet) -> Names:
     )
     row = tx.execute(statement).mappings().one_or_none()
     return Names() if row is None else Names(**row)
+
+
+def subject_names(tx: Tx, review_ids: Collection[str]) -> dict[str, str]:
+    """What the employees of these reviews are called, as it was frozen last; as far as it ever was."""
+    newest = (
+        sa.select(snapshots.c.review_id, snapshots.c.subject_name)
+        .where(snapshots.c.review_id == sa.any_(uuids(review_ids)), snapshots.c.subject_name.is_not(None))
+        .ext(distinct_on(snapshots.c.review_id))
+        .order_by(snapshots.c.review_id, snapshots.c.taken_at.desc())
+    )
+    return {row.review_id: row.subject_name for row in tx.execute(newest)}
+
+
+def manager_names(tx: Tx, cycle_id: str, manager_ids: Collection[str]) -> dict[str, str]:
+    """What these managers are called, as it was frozen last with a packet of the cycle; as far as it ever was."""
+    newest = (
+        sa.select(snapshots.c.manager_id, snapshots.c.manager_name)
+        .join(packets, sa.and_(packets.c.review_id == snapshots.c.review_id, packets.c.cycle_id == cycle_id))
+        .where(snapshots.c.manager_id.in_(manager_ids), snapshots.c.manager_name.is_not(None))
+        .ext(distinct_on(snapshots.c.manager_id))
+        .order_by(snapshots.c.manager_id, snapshots.c.taken_at.desc())
+    )
+    return {row.manager_id: row.manager_name for row in tx.execute(newest)}
 
 
 def freeze_names(tx: Tx, packet: Packet, chosen: Names) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from packets.domain.ids import CycleId, OperationId, PersonId, ReviewId
-from packets.domain.operation import FINISHED, PLANS, WAITING, Command, Item, Operation, OperationState, Outcome
+from packets.domain.operation import FINISHED, PLANS, WAITING, Command, Item, Operation, OperationState, Outcome, own
 from packets.domain.packet import PacketState
 from packets.domain.people import Actor
 from packets.store.tables import operation_items, operations, packets, uuids
@@ -137,11 +137,15 @@ def choose_filtered(tx: Tx, operation: Operation, filters: Mapping[str, str], le
 
 
 def choose_named(tx: Tx, operation: Operation, items: Collection[Item]) -> int:
-    """Put these packets under the operation, also those that do not exist; return how many."""
-    named = {each.review_id: each for each in items}
-    wanted = packets.c.review_id == sa.any_(uuids(named.keys()))
+    """Put these packets under the operation, also those that do not exist; return how many.
+
+    The person's own is decided on at once.
+    """
+    wanted = packets.c.review_id == sa.any_(uuids([each.review_id for each in items]))
     found = tx.execute(sa.select(packets.c.review_id, packets.c.subject_id).where(wanted))
     subjects = {row.review_id: row.subject_id for row in found}
+    who = operation.actor.person_id
+    named = {each.review_id: own(each) if subjects.get(each.review_id) == who else each for each in items}
     rows = [
         {
             "operation_id": operation.id,
@@ -150,6 +154,7 @@ def choose_named(tx: Tx, operation: Operation, items: Collection[Item]) -> int:
             "outcome": each.outcome.value,
             "tag": each.tag,
             "unmet": list(each.unmet),
+            "decided_at": None if each.outcome in WAITING else tx.now,
         }
         for each in named.values()
     ]
@@ -243,8 +248,10 @@ def in_flight(tx: Tx, limit: int) -> int:
     return int(tx.execute(sa.select(sa.func.greatest(*counts))).scalar_one())
 
 
-def count_outcomes(tx: Tx, operation_id: str, *, besides: str | None = None) -> dict[str, int]:
-    """How many packets of the operation have which outcome, without those of a person."""
+def count_outcomes(
+    tx: Tx, operation_id: str, *, besides: str | None = None, since: datetime | None = None
+) -> dict[str, int]:
+    """How many packets of the operation have which outcome, without those of a person; or got it since an instant."""
     counted = (
         sa.select(operation_items.c.outcome, sa.func.count().label("items"))
         .where(operation_items.c.operation_id == operation_id)
@@ -252,6 +259,8 @@ def count_outcomes(tx: Tx, operation_id: str, *, besides: str | None = None) -> 
     )
     if besides is not None:
         counted = counted.where(operation_items.c.subject_id.is_distinct_from(besides))
+    if since is not None:
+        counted = counted.where(operation_items.c.decided_at >= since)
     return {row.outcome: row.items for row in tx.execute(counted)}
 
 

@@ -50,6 +50,14 @@ def standings(tx: Tx, packets: Mapping[str, Packet], actor: Actor) -> dict[str, 
     return {review_id: people.standing(packet, actor, lines) for review_id, packet in packets.items()}
 
 
+def strangers(tx: Tx, person_ids: Collection[str]) -> list[str]:
+    """Those of the people who are not in the directory, or have left, in the order of their ids."""
+    known = sa.select(directory_table.c.person_id).where(
+        directory_table.c.person_id.in_(person_ids), directory_table.c.active
+    )
+    return sorted(set(person_ids) - set(tx.execute(known).scalars()))
+
+
 def _has_left(tx: Tx, person_id: str) -> bool:
     left = sa.select(directory_table.c.active).where(directory_table.c.person_id == person_id)
     return tx.execute(left).scalar_one_or_none() is False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from packets import store
 from packets.commands import keeping, learning, selection, upkeep
 from packets.domain import sweep as domain
+from packets.domain.operation import RESTORED
 from packets.peers import STATES_ROWS
 from reviewbus import directory, idempotency, telemetry
 from reviewbus.client import pages
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 ANSWERS_KEEP_DAYS = 7
 CHUNK_ROWS = 100
-RESTORED = "restored"
 # More of ours than a page of assessment's has: it may lack some.
 READ_ROWS = 2 * STATES_ROWS
 _log = telemetry.logger("packets")
