@@ -114,6 +114,8 @@ def one_review_until_completion(stage: Stage) -> None:
     members = {"members": [HELEN.id, KAI.id, HUGO.id]}
     expect(story.as_(HELEN).put(f"/v1/calibrations/{story.session_id}/members", members))
     stage.settle()
+    expect(story.press_rating(4, reason="Discussed once more."))
+    stage.settle()
     story.send_to_manager()
     expect(story.as_(MAX).post(f"/v1/packets/{story.review()}/conversation-held"))
     story.release()
