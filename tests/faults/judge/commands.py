@@ -93,7 +93,9 @@ def _stands(history: History, accepted: Call) -> bool:
     """Whether what was asked for stood already, or was on its way: somebody else's act told of it."""
     told = [one for source in SOURCES for one in history.told(source, accepted.review)]
     kinds = (*TELLS[accepted.act], *STOOD.get(accepted.act, ()))
-    named = {name: accepted.body[name] for name in ("epoch", "fence") if name in accepted.body}
+    # A rating outlives the releases at which it was told.
+    names = () if accepted.act == "rate" else ("epoch", "fence")
+    named = {name: accepted.body[name] for name in names if name in accepted.body}
     return any(one.type in kinds and named.items() <= one.data.items() for one in told)
 
 

@@ -71,6 +71,17 @@ def test_an_edit_after_many_were_taken_back_is_no_lie_though_one_was_to_be_taken
     assert found(made) == []
 
 
+def test_a_rating_that_stands_since_an_earlier_release_may_be_asked_for_again_and_one_that_nobody_set_may_not() -> None:
+    made = clean()
+    made.call("rate", HELEN, key="rate-1", body={"epoch": 7, "rating_version": 2})
+    assert found(made) == ["lost"]
+    rated = clean()
+    told = rated.tell("/packets", "calibration.rating-changed", epoch=1)
+    rated.rows["packets"]["packets"][0]["event_sequence"] = told.number
+    rated.call("rate", HELEN, key="rate-1", body={"epoch": 7, "rating_version": 2})
+    assert found(rated) == []
+
+
 def test_a_release_that_waited_may_come_at_its_instant_and_one_asked_for_since_the_unrelease_at_once() -> None:
     made = clean()
     lies_about_consent.a_release_comes_before_its_instant(made)
