@@ -27,7 +27,7 @@ NAMES = ("assessment", "packets", "kafka", "postgres")
 OWNER = {
     **dict.fromkeys(("edit", "open", "reopen", "submit", "share", "unshare", "reassign"), "assessment"),
     **dict.fromkeys(("preview", "release", "later", "cancel-later", "bulk", "unrelease", "send", "read"), "packets"),
-    **dict.fromkeys(("selection", "select", "download", "rate", "confirm"), "packets"),
+    **dict.fromkeys(("selection", "select", "download", "rating", "rate", "confirm"), "packets"),
     **dict.fromkeys(("statement", "sign", "revoke", "complete"), "signing"),
 }
 

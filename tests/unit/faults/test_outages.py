@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import faults
 from faults.judge.history import Call
-from faults.outages import PROMISES, RECOVERY_S_MAX, Spell, hold_against
+from faults.outages import OWNER, PROMISES, RECOVERY_S_MAX, Spell, hold_against
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,3 +93,12 @@ def test_what_did_not_happen_proves_nothing() -> None:
 def test_what_overlaps_the_fall_or_the_return_may_be_either() -> None:
     edges = [call("edit", 503, at=0.5), call("edit", 0, at=58.5)]
     assert broken("kafka", [*GOOD["kafka"], *edges]) == []
+
+
+def test_every_act_of_the_load_has_an_owner() -> None:
+    tree = ast.parse((Path(faults.__file__).parent / "acts.py").read_text())
+    calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute)]
+    told = [one.args[1] for one in calls if ast.unparse(one.func).startswith("actor.") and len(one.args) > 1]
+    acts = {one.value for one in told if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    assert {"edit", "rating", "release", "sign"} <= acts
+    assert acts - OWNER.keys() == set()

@@ -1,4 +1,4 @@
-"""The producer for Kafka: in order within a key, whatever fails.
+"""The producer for Kafka: in order within a key, apart from repeats, whatever fails.
 
 The client, though idempotent, does not see to that: where a batch fails it starts a new series of numbers with the next
 one, which then overtakes; and after one record that the broker refuses for good it fails all that follow. It does not
@@ -115,16 +115,18 @@ class KafkaProducer:
             self._client = self._new_client()
         if len(records) > 1:
             # The broker refuses whole batches: by sending each record alone it is seen which one it was.
-            for place in failed:
-                if (refusal := results[place]) and refusal.permanent:
-                    (results[place],) = self._publish([records[place]], unreachable)
+            refused = [place for place in failed if (one := results[place]) and one.permanent]
+            slow = False
+            for place in refused:
+                results[place] = BEHIND if slow else self._publish([records[place]], unreachable)[0]
+                slow = slow or results[place] in {UNACKNOWLEDGED, EXPIRED}
         return results
 
     def _send(self, record: Outgoing) -> Any:
         """Return the client's future, or at once the failure."""
         try:
             return self._client.send(record.topic, record.value, key=record.key, headers=record.headers)
-        except kafka_errors.KafkaTimeoutError:
+        except (kafka_errors.KafkaTimeoutError, kafka_errors.TopicAuthorizationFailedError):
             return NO_METADATA
         except (kafka_errors.KafkaError, ValueError, TypeError) as error:
             return Failure(type(error).__name__, permanent=isinstance(error, (*_PERMANENT, ValueError)))

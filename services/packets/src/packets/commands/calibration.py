@@ -53,7 +53,9 @@ def create(
     absent = [NotFound(review_ids=unknown)] if unknown and HR_ADMIN in actor.roles else []
     cycle = CycleId(cycle_id)
     unmet = sessions.unmet_create(cycle_id=cycle, packets=chosen, actor=actor, directory=lines)
-    refuse([*absent, *unmet, *sessions.unmet_members(store.strangers(tx, members))])
+    refuse([*absent, *unmet])
+    # Only who may make the session is told who is in the directory.
+    refuse(sessions.unmet_members(store.strangers(tx, members)))
     session, bound = sessions.create(
         session_id=SessionId(str(tx.new_id())),
         cycle_id=cycle,
@@ -74,8 +76,8 @@ def set_members(tx: Tx, session_id: str, actor: Actor, *, members: Collection[st
     packets, session = _locked(tx, session_id)
     lines = store.directory(tx, actor, {each.subject_id for each in packets})
     calibrators = [PersonId(each) for each in members]
-    unmet = sessions.unmet_set_calibrators(session, packets, actor=actor, directory=lines)
-    refuse([*unmet, *sessions.unmet_members(store.strangers(tx, members))])
+    refuse(sessions.unmet_set_calibrators(session, packets, actor=actor, directory=lines))
+    refuse(sessions.unmet_members(store.strangers(tx, members)))
     after = sessions.set_calibrators(session, packets, calibrators, actor=actor, directory=lines)
     saved = store.save_session(tx, session, after)
     _audit(tx, "calibration.members", session, actor)
