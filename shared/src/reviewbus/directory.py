@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reviewbus.db import Database, Tx
+    from reviewbus.envelope import Received
 
     Page = tuple[Sequence[Mapping[str, Any]], str | None]
 
@@ -53,6 +54,11 @@ def learn(tx: Tx, people: Sequence[Mapping[str, Any]]) -> int:
         where=directory.c.version < statement.excluded.version,
     )
     return len(tx.execute(told.returning(directory.c.person_id)).all())
+
+
+def hear(tx: Tx, received: Sequence[Received]) -> None:
+    """Learn from facts: the handler of `person.changed.v1`."""
+    learn(tx, [each.data for each in received])
 
 
 def catch_up(db: Database, page_after: Callable[[str | None], Page]) -> int:

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from reviewbus.envelope import Received
 
 
-def _people(tx: Tx, received: Sequence[Received]) -> None:
-    directory.learn(tx, [each.data for each in received])
-
-
 def _cycle(tx: Tx, received: Received, *, frozen: bool, closed: bool) -> None:
     said = received.data
     questionnaire = (said["questionnaire_id"], said["questionnaire_version"])
@@ -43,7 +39,7 @@ def _answers(kind: str) -> Batched:
 
 
 SUBSCRIPTIONS: Subscriptions = {
-    "person.changed.v1": Batched(many=_people),
+    "person.changed.v1": Batched(many=directory.hear),
     "cycle.created.v1": partial(_cycle, frozen=False, closed=False),
     "cycle.changed.v1": partial(_cycle, frozen=False, closed=False),
     "cycle.started.v1": partial(_cycle, frozen=True, closed=False),

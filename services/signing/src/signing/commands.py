@@ -123,6 +123,7 @@ def complete(tx: Tx, cmd: Complete) -> SigningRecord:
 def hear(tx: Tx, heard: Sequence[tuple[Heard, Callable[[], AbstractContextManager[None]]]]) -> None:
     """Take over facts about distinct reviews, by few statements; each with the context that what follows of it has."""
     rows = store.load_or_create(tx, {one.review_id: one.blank for one, _ in heard})
+    assert all(one.review_id in rows for one, _ in heard if one.blank is not None)
     known = [(rows[one.review_id], one, context) for one, context in heard if one.review_id in rows]
     keep_many(tx, [(row, one.step(row)) for row, one, _ in known], [context for _, _, context in known])
 

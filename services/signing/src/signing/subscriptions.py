@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 _HOLDERS = {holder.value: holder for holder in Holder}
 
 
-def on_people_changed(tx: Tx, received: Sequence[Received]) -> None:
-    """Keep who reports to whom."""
-    directory.learn(tx, [each.data for each in received])
-
-
 def _heard(tell: Callable[[Told], Heard | None]) -> Batched:
     """Return the handler of a fact that `tell` translates; None: it is not for us."""
 
@@ -118,7 +113,7 @@ def _hashes(told: Told) -> dict[str, Any]:
 
 
 SUBSCRIPTIONS: Subscriptions = {
-    "person.changed.v1": Batched(many=on_people_changed),
+    "person.changed.v1": Batched(many=directory.hear),
     "review.opened.v1": _about_review(),
     "review.reassigned.v1": _about_review(),
     "review.closed.v1": _about_review(closed=True),

@@ -78,11 +78,7 @@ class KafkaProducer:
         refused: set[tuple[str, bytes]] = set()
         unreachable: set[str] = set()
         for turn in _turns(records):
-            mine = [
-                place
-                for place in turn
-                if records[place].topic not in unreachable and (records[place].topic, records[place].key) not in refused
-            ]
+            mine = [place for place in turn if (records[place].topic, records[place].key) not in refused]
             outcomes = self._publish([records[place] for place in mine], unreachable)
             for place, outcome in zip(mine, outcomes, strict=True):
                 results[place] = outcome

@@ -16,9 +16,9 @@ from sqlalchemy.dialects.postgresql import array, insert
 from packets.domain.ids import ContentHash, Rating
 from packets.domain.packet import CalibrationState, RatingShown, SnapshotRef
 from packets.store.library import Library
-from packets.store.tables import contents, cycles, packets, questionnaires, selections, snapshots, uuids
+from packets.store.tables import contents, cycles, packets, questionnaires, selections, snapshots
 from packets.store.upkeep import rows_after
-from reviewbus.db import rows_of
+from reviewbus.db import rows_of, uuids
 from reviewbus.tables import directory, jobs
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from packets.domain.history import Entry, Kind
 from packets.domain.packet import PacketState, Part
 from packets.store.tables import history as table
-from packets.store.tables import packets, uuids
-from reviewbus.db import insert_rows
+from packets.store.tables import packets
+from reviewbus.db import insert_rows, uuids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

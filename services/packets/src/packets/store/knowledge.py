@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from packets.store.tables import contents, cycles, packets, pdf_files, questionnaires, selections, snapshots, uuids
-from reviewbus.db import one
+from packets.store.tables import contents, cycles, packets, pdf_files, questionnaires, selections, snapshots
+from reviewbus.db import one, uuids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from packets.domain.operation import WAITING, Command, Operation, OperationState, Outcome
-from packets.store.tables import operation_items, operations, uuids
+from packets.store.tables import operation_items, operations
+from reviewbus.db import uuids
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -12,8 +12,8 @@ from packets.domain.ids import CycleId, OperationId, PersonId, ReviewId
 from packets.domain.operation import FINISHED, PLANS, WAITING, Command, Item, Operation, OperationState, Outcome, own
 from packets.domain.packet import PacketState
 from packets.domain.people import Actor
-from packets.store.tables import operation_items, operations, packets, uuids
-from reviewbus.db import insert_rows, one, rows_of
+from packets.store.tables import operation_items, operations, packets
+from reviewbus.db import insert_rows, one, rows_of, uuids
 from reviewbus.directory import line_above
 from reviewbus.tables import outbox
 

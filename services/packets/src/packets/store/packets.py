@@ -12,8 +12,8 @@ from packets.domain.history import moments
 from packets.domain.holds import awaited_fence
 from packets.store.history import MOMENTS
 from packets.store.rows import from_row, to_row
-from packets.store.tables import packets, snapshots, uuids
-from reviewbus.db import as_json, insert_rows, one
+from packets.store.tables import packets, snapshots
+from reviewbus.db import as_json, insert_rows, one, uuids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP, UUID
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 metadata = sa.MetaData()
 
@@ -19,11 +14,6 @@ def _id() -> UUID[str]:
 
 def _instant() -> TIMESTAMP:
     return TIMESTAMP(timezone=True)
-
-
-def uuids(ids: Collection[str]) -> sa.Cast[Any]:
-    """Ids as one parameter, to be compared with by `any` or `all`."""
-    return sa.cast(sorted(ids), sa.ARRAY(_id()))
 
 
 packets = sa.Table(
