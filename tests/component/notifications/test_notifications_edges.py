@@ -183,15 +183,15 @@ def test_of_two_workers_with_the_same_delivery_one_begins(desk: Desk) -> None:
     with desk.service.db.begin() as tx:
         (read,) = commands.take_up(tx, [delivery_id])
     with desk.service.db.begin() as tx:
-        begun = commands.begin(tx, read)
+        begun = commands.pass_on(tx, None, read)
     assert begun is not None
     with desk.service.db.begin() as tx:
-        assert commands.begin(tx, read) is None
+        assert commands.pass_on(tx, None, read) is None
     with desk.service.db.begin() as tx:
-        commands.accepted(tx, begun)
+        commands.pass_on(tx, begun, None)
     before = desk.everything()
     with desk.service.db.begin() as tx:
-        commands.accepted(tx, begun)
+        commands.pass_on(tx, begun, None)
         assert commands.take_up(tx, [delivery_id]) == []
     assert desk.everything() == before
 

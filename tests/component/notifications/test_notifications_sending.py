@@ -259,6 +259,16 @@ def test_the_others_of_a_batch_go_out_though_one_breaks_the_connection(desk: Des
     assert len(desk.peers.questions()) == 3, "who is left was asked about again"
 
 
+def test_a_mail_is_noted_as_sent_when_the_next_one_is_handed_over(desk: Desk) -> None:
+    seen: list[list[str]] = []
+    desk.opened()
+    desk.released()
+    desk.mailbox.on_data = lambda: seen.append([state for _, _, state, _ in desk.deliveries()])
+    desk.work()
+    assert sorted(map(sorted, seen)) == [["queued", "sending"], ["sending", "sent"]]
+    assert desk.outcomes() == [f"sent kick-off {EMPLOYEE}", f"sent released {EMPLOYEE}"]
+
+
 def test_rights_are_asked_for_again_when_the_answers_have_become_old(desk: Desk) -> None:
     def slow() -> None:
         desk.clock.forward(seconds=30)

@@ -75,19 +75,21 @@ def suppress(tx: Tx, decided: Sequence[tuple[Delivery, Suppress]]) -> None:
             _keep(tx, one, delivery.suppress(one, decision.reason), job=None)
 
 
-def begin(tx: Tx, one: Delivery) -> Delivery | None:
-    """Note that an attempt begins; return the delivery as it is then, or None if somebody else was faster."""
-    if not _unchanged(tx, one):
+def pass_on(tx: Tx, sent: Delivery | None, following: Delivery | None) -> Delivery | None:
+    """Note that the mail server has taken one mail, and that the attempt at the following one begins.
+
+    Return the following one as it is then, or None if somebody else has had it.
+    """
+    both = [one for one in (sent, following) if one is not None]
+    store.load_many(tx, sorted({one.intent.key.review_id for one in both}))
+    current = store.deliveries(tx, [one.delivery_id for one in both])
+    if sent is not None and sent in current:
+        _keep(tx, sent, delivery.accepted(sent), job=None)
+    if following is None or following not in current:
         return None
-    begun = delivery.begin(one)
-    store.save_delivery(tx, one, begun)
+    begun = delivery.begin(following)
+    store.save_delivery(tx, following, begun)
     return begun
-
-
-def accepted(tx: Tx, one: Delivery) -> None:
-    """Note that the mail server has taken it."""
-    if _unchanged(tx, one):
-        _keep(tx, one, delivery.accepted(one), job=None)
 
 
 def failed(tx: Tx, one: Delivery, failure: Failure, job: Job) -> None:

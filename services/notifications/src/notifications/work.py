@@ -133,39 +133,42 @@ class Postman:
         return letters, asked_at
 
     def _sent(self, smtp: smtplib.SMTP, letters: Sequence[Letter], asked_at: datetime) -> list[Delivery]:
-        """Send over one connection; return what is left where it broke, or where the answers became too old."""
-        for number, letter in enumerate(letters):
-            too_old = (self.db.clock() - asked_at).total_seconds() > ANSWER_S_MAX
-            if too_old or not self._attempt(smtp, letter):
-                return [one.delivery for one in letters[number + (0 if too_old else 1) :]]
-        return []
+        """Send over one connection; return what is left where it broke, or where the answers became too old.
 
-    def _attempt(self, smtp: smtplib.SMTP, letter: Letter) -> bool:
-        """Hand one mail over; say whether the connection serves the next one.
-
-        That an attempt begins is committed before the server hears of it: whatever happens in between, nobody sends
-        this mail a second time.
+        That an attempt begins is committed before the server hears of it, together with the end of the one before:
+        whatever happens in between, nobody sends this mail a second time.
         """
-        with self.db.begin() as tx:
-            begun = commands.begin(tx, letter.delivery)
-        if begun is None:
-            return True
-        try:
-            mail.send(smtp, letter.message)
-        except mail.MailFailure as failure:
+        ended: Delivery | None = None
+        left: list[Delivery] = []
+        for number, letter in enumerate(letters):
+            if (self.db.clock() - asked_at).total_seconds() > ANSWER_S_MAX:
+                left = [one.delivery for one in letters[number:]]
+                break
             with self.db.begin() as tx:
-                commands.failed(tx, begun, _class_of(failure), letter.job)
-            return bool(failure.status)
-        crash_point("mail-after-smtp")
-        with self.db.begin() as tx:
-            commands.accepted(tx, begun)
-        return True
+                begun = commands.pass_on(tx, ended, letter.delivery)
+            ended = None
+            if begun is None:
+                continue
+            try:
+                mail.send(smtp, letter.message)
+            except mail.MailFailure as failure:
+                with self.db.begin() as tx:
+                    commands.failed(tx, begun, _class_of(failure), letter.job)
+                if not failure.status:
+                    return [one.delivery for one in letters[number + 1 :]]
+                continue
+            crash_point("mail-after-smtp")
+            ended = begun
+        if ended is not None:
+            with self.db.begin() as tx:
+                commands.pass_on(tx, ended, None)
+        return left
 
     def _all_failed(self, waiting: Sequence[Delivery], jobs: Mapping[DeliveryId, Job]) -> None:
         """Count an attempt for each: there is no server."""
         for one in waiting:
             with self.db.begin() as tx:
-                begun = commands.begin(tx, one)
+                begun = commands.pass_on(tx, None, one)
                 if begun is not None:
                     commands.failed(tx, begun, Failure.TRANSIENT, jobs[one.delivery_id])
 
