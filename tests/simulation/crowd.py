@@ -61,6 +61,13 @@ def _one_of(play: Play, scene: Scene, acts: Sequence[Act]) -> None:
             _judge_outsider(given, scene)
 
 
+def order(play: Play, operation: str, who: Person, body: Any, **names: str) -> Given:
+    """Let somebody give just this command; `names` fill its path."""
+    chosen = next(one for one in ACTS if one.operation == operation)
+    path = operation.split(" ", 1)[1].format(**names)
+    return give(play, chosen, who, path, body, None, f"{play.seed}-{len(play.story)}")
+
+
 def give(play: Play, act: Act, who: Person, path: str, body: Any, version: str | None, key: str) -> Given:
     """Give a command and keep what came of it; raises `Violation` where the answer alone says that something broke."""
     method, _ = act.operation.split(" ", 1)

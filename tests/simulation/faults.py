@@ -23,10 +23,11 @@ EARLY_S = (0, 0, 0, 1)
 ACTS_MEANWHILE = 2
 MAY_WAIT = {"ready", "with_manager"}
 RELEASE = frozenset({"POST /v1/packets/{review_id}/release"})
-MANY = frozenset({"POST /v1/packets/bulk"})
+RELEASE_MANY, UNRELEASE = "POST /v1/packets/bulk", "POST /v1/packets/{review_id}/unrelease"
+FOR_A_REASON = {"reason": "For a reason."}
 TAKING_BACK = frozenset(
     {
-        "POST /v1/packets/{review_id}/unrelease",
+        UNRELEASE,
         "POST /v1/packets/{review_id}/cancel-scheduled",
         "POST /v1/packets/operations/{operation_id}/cancel",
     }
@@ -236,14 +237,20 @@ def _instant(s: Play) -> str | None:
 
 
 def _operation_overtaken(s: Play) -> str | None:
-    """Many packets are to be released, and before their turn comes one of them is taken back."""
+    """HR releases many packets, and before their turn comes one of them is taken back."""
     packets = s.sight.packet_rows
     fitting = [one for one in interleaved.ours(s) if packets.get(one, {}).get("state") == "with_manager"]
     if not fitting or s.sight.quarantined("packets"):
         return None
     about = s.random.choice(fitting)
-    _decided(s, about, MANY)
-    _decided(s, about, TAKING_BACK)
+    selection = {"review_ids": s.random.choice(([about], fitting))}
+    crowd.order(s, RELEASE_MANY, HELEN, {"action": "release", "dry_run": False, "selection": selection, **FOR_A_REASON})
+    s.judge()
+    if s.random.random() < TAKEN_BACK:
+        crowd.order(s, UNRELEASE, HELEN, FOR_A_REASON, review_id=about)
+        s.judge()
+    else:
+        _decided(s, about, TAKING_BACK)
     turns.turn_one(s, *turns.OPERATIONS)
     return f"about {about}"
 
