@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from harness.stack import Stack
 
 REVIEWS = 50_000
-SINGLE = 60
+SINGLE = 400
+# So many managers release singly at once: enough releases that the slowest is not the p99.
+MANAGERS = 4
 MIB = 1024 * 1024
 TIMEOUT_S = 600.0
 WAIT_S = 180.0
@@ -145,14 +147,17 @@ class Run:
         """Release all by one command, and some singly meanwhile; `least` is how many seconds it takes without us."""
         took: list[float] = []
         over = threading.Event()
-        singles = threading.Thread(target=self._singles, args=(took, over), daemon=True)
+        shares = [self.single[which::MANAGERS] for which in range(MANAGERS)]
+        singles = [threading.Thread(target=self._singles, args=(share, took, over), daemon=True) for share in shares]
         began = time.perf_counter()
         answer = self._bulk("release", **{"except": list(self.single)})
         answered = time.perf_counter() - began
-        singles.start()
+        for each in singles:
+            each.start()
         seconds = self._until("released", began)
         over.set()
-        singles.join()
+        for each in singles:
+            each.join()
         self._progress(answer)
         name = f"Bulk release of {len(self.many):,} through HTTP"
         alone = "A single release meanwhile"
@@ -160,6 +165,7 @@ class Run:
             Figure(name=f"{name}: answered", value=answered, unit="s"),
             Figure(name=f"{name}: all released", value=seconds, unit="s", raw=least, bar=60),
             Figure(name=f"{alone}, p50 of {len(took)}", value=median(took), unit="ms"),
+            Figure(name=f"{alone}, the slowest", value=max(took), unit="ms"),
             Figure(name=f"{alone}, p99", value=percentile(took, 99), unit="ms", bar=1_000),
         ]
 
@@ -233,10 +239,10 @@ class Run:
                         raise TimeoutError(state)
             return time.perf_counter() - began
 
-    def _singles(self, took: list[float], over: threading.Event) -> None:
+    def _singles(self, share: Sequence[str], took: list[float], over: threading.Event) -> None:
         manager = self.story.as_(MAX)
         with psycopg.connect(self._packets, autocommit=True) as connection:
-            for review_id in self.single:
+            for review_id in share:
                 if over.is_set() and took:
                     return
                 path = f"/v1/packets/{review_id}"
