@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import bulk, figures, http, idle, inbox, memory, outbox, pdf
+from bench import bulk, figures, http, idle, inbox, memory, outbox, pdf, races
 from harness.stack import Stack
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ BENCHES: dict[str, Callable[[Stack, Path], list[figures.Figure]]] = {
     "pdf": pdf.render,
     "memory": memory.resident,
     "bulk": bulk.bulk,
+    "races": races.racing,
 }
 
 
