@@ -57,6 +57,25 @@ def test_a_scheduled_release_of_what_has_changed_since_is_not_carried_out(office
     assert outcomes(office, operation)[MANY[0]] == ("skipped", ["packet-changed"])
 
 
+def test_of_a_scheduled_release_whose_packet_left_the_manager_it_is_told_why_it_will_not_come(office: Office) -> None:
+    cycle(office)
+    begin(office, "release-to-manager", review_ids=MANY[:1])
+    turn(office)
+    office.work()
+    at = office.clock() + timedelta(hours=2)
+    body = {"reason": REASON, "not_before": at.isoformat()}
+    asked = office.post(HR, f"/v1/packets/{MANY[0]}/release", body, version=office.tag(MANY[0]))
+    operation = asked.headers["Location"].rsplit("/", 1)[1]
+    withdrawn = office.post(HR, f"/v1/packets/{MANY[0]}/unrelease", {"reason": REASON})
+    assert withdrawn.status_code == 200
+    assert office.get(HR, f"/v1/packets/{MANY[0]}").json["scheduled"] is None
+    assert outcomes(office, operation)[MANY[0]] == ("cancelled", ["decided-anew"])
+    office.clock.forward(hours=2)
+    turn(office)
+    assert office.state(MANY[0]) == "ready"
+    assert office.get(HR, asked.headers["Location"]).json["state"] == "completed"
+
+
 def test_a_scheduled_release_is_taken_back_without_a_trace(office: Office) -> None:
     cycle(office)
     begin(office, "release-to-manager", review_ids=MANY[:1])

@@ -40,7 +40,7 @@ Words = dict[str, Any]
 # Why something was left alone before its turn.
 _CANCELLED = {
     CANCELLED: "It was taken off before its turn: give the command again if it is to be carried out.",
-    DECIDED_ANEW: "Somebody released it or took it back meanwhile, which stands: look at its history.",
+    DECIDED_ANEW: "It was released, taken back or withdrawn meanwhile, which stands: look at its history.",
     RESTORED: "The system went back to a backup meanwhile: look at the packet, and give the command again.",
 }
 # What no refusal of ours says: how items end, and the reasons for which assessment refuses a hold.

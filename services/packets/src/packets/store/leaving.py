@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from packets.domain.operation import WAITING, Command, Operation, OperationState, Outcome
+from packets.domain.operation import CANCELLED, WAITING, Command, Operation, OperationState, Outcome
 from packets.store.tables import operation_items, operations
 from reviewbus.db import uuids
 
@@ -26,7 +26,7 @@ def leave_waiting(tx: Tx, operation: Operation) -> None:
 def leave_scheduled(tx: Tx, review_ids: Collection[str], code: str, *, by: str | None = None) -> None:
     """Note that what is scheduled leaves these locked packets alone: all of it, or what `by` asked for.
 
-    Of a release of one alone nothing is left.
+    Of a release of one alone that was cancelled nothing is left; what ended otherwise is kept, and says why.
     """
     if not review_ids:
         return
@@ -34,11 +34,11 @@ def leave_scheduled(tx: Tx, review_ids: Collection[str], code: str, *, by: str |
         operations.c.state == OperationState.SCHEDULED.value, *([operations.c.actor_id == by] if by else [])
     )
     found = tx.execute(scheduled).all()
-    of_one = [each.id for each in found if each.size == 1]
-    if of_one:
+    without_trace = [each.id for each in found if each.size == 1 and code == CANCELLED]
+    if without_trace:
         waiting = operation_items.c.outcome.in_(_WAITING)
-        tx.execute(sa.delete(operation_items).where(*_of(of_one, review_ids), waiting))
-    _leave(tx, [each.id for each in found if each.size > 1], review_ids, code)
+        tx.execute(sa.delete(operation_items).where(*_of(without_trace, review_ids), waiting))
+    _leave(tx, [each.id for each in found if each.id not in without_trace], review_ids, code)
 
 
 def leave_running(tx: Tx, review_ids: Collection[str], code: str, *, until: str | None) -> None:
