@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NO_ANSWER = 0
 TIMEOUT_S = 10.0
+# The services close what was idle for half a minute, perhaps just when the next request comes.
+IDLE_S_MAX = 20.0
 # After these nobody knows yet, or it may be done later: a client repeats its command under the same key.
 UNDECIDED = frozenset({NO_ANSWER, 500, 502, 503, 504})
 _numbers = itertools.count(1)
@@ -59,6 +61,7 @@ class Line:
     ports: Mapping[str, int]
     tokens: Mapping[str, str]
     _connections: dict[str, http.client.HTTPConnection] = field(default_factory=dict)
+    _used: dict[str, float] = field(default_factory=dict)
 
     def call(
         self,
@@ -125,6 +128,10 @@ class Line:
             connection = http.client.HTTPConnection(LOOPBACK, self.ports[service], timeout=TIMEOUT_S)
             self._connections[service] = connection
         content = None if body is None else json.dumps(body).encode()
+        now = time.monotonic()
+        if now - self._used.get(service, now) > IDLE_S_MAX:
+            connection.close()
+        self._used[service] = now
         try:
             connection.request(method, path, body=content, headers=dict(headers))
             response = connection.getresponse()

@@ -237,7 +237,7 @@ def test_a_correction_is_told_question_by_question_and_the_employee_learns_only_
     assert corrections(office) == corrections(office, MANAGER) == nothing
     first = office.row()
     taken_back(office)
-    answers = {GOALS: f"<p>The <em>migration</em>.</p><p>And {SECRET.lower()}</p>", GROWTH: "o-stay", OVERALL: 5}
+    answers = {GOALS: f"<p>The <em>migration</em>.</p><ul><li>And<ul><li>{SECRET.lower()}</li></ul></li></ul>", GROWTH: "o-stay", OVERALL: 5}
     office.submitted(kind="revised", answers=answers)
     office.work()
     office.clock.forward(minutes=1)
