@@ -59,9 +59,9 @@ def _hidden_and_decided(office: Office, seeds: dict[str, Any], *, revoke: bool) 
         standings = store.standings(tx, packets, Actor(person_id=PersonId(HR), roles=frozenset({"hr_admin"})))
     operation = begin(office, "unrelease", review_ids=seeds, revoke_signatures=revoke)
     with office.service.db.begin() as tx:
-        row = store.read_operation(tx, operation)
-    assert row is not None
-    decided = {each: hides(row[0], packets[each], standings[each]) for each in seeds}
+        begun = store.read_operation(tx, operation)
+    assert begun is not None
+    decided = {each: hides(begun, packets[each], standings[each]) for each in seeds}
     assert {each: office.row(each)["hidden_by"] is not None for each in seeds} == decided
     return {f"{each}{seeds[each]}": word for each, word in decided.items()}
 
@@ -312,9 +312,10 @@ def test_the_result_of_each_packet_can_be_had_as_a_table(office: Office) -> None
     assert (answer.status_code, answer.mimetype) == (200, "text/csv")
     rows = {row["review_id"]: row for row in csv.DictReader(io.StringIO(answer.text))}
     assert rows.keys() == {ABOVE, DRAFT}
+    assert list(rows[ABOVE]) == ["review_id", "subject_id", "outcome", "unmet", "why", "decided_at", "subject_name"]
     assert rows[ABOVE]["unmet"] == "self-dealing"
     assert (rows[ABOVE]["subject_name"], rows[DRAFT]["subject_name"]) == (office.assessment.names[DIRECTOR], "")
-    assert rows[ABOVE]["why"].startswith("The person reports")
+    assert rows[ABOVE]["why"].startswith("You report")
 
 
 def test_items_come_in_pages_without_gap_or_repetition(office: Office) -> None:

@@ -24,11 +24,12 @@ from component.packets.packets_office import (
 )
 from harness.eventually import eventually
 from packets.commands import operations
-from packets.commands.operations import Chosen, Wanted
+from packets.commands.operations import Wanted
 from packets.domain.ids import PersonId
 from packets.domain.operation import Command
 from packets.domain.people import Actor
 from reviewbus.clock import rfc3339
+from reviewbus.operations.store import Chosen
 
 if TYPE_CHECKING:
     from component.packets.packets_office import Office
@@ -184,7 +185,7 @@ def test_plans_that_are_made_at_once_are_counted_one_after_the_other(office: Off
     for _ in range(PLANS_MAX - 1):
         begin(office, "release", dry_run=True, review_ids=MANY[:1])
     who = Actor(person_id=PersonId(HR), roles=frozenset({"hr_admin"}))
-    planned, named = Wanted(command=Command.RELEASE, dry_run=True), Chosen(review_ids=MANY[:1])
+    planned, named = Wanted(command=Command.RELEASE, dry_run=True), Chosen(named=MANY[:1])
     answers: list[Any] = []
     second = threading.Thread(target=lambda: answers.append(office.post(HR, BULK, wanted("release", dry_run=True))))
     with office.service.db.begin() as tx:

@@ -21,7 +21,7 @@ from component.packets.many import (
     turn,
     wanted,
 )
-from component.packets.packets_office import CYCLE, HR, HR_BELOW, MANAGER, Office
+from component.packets.packets_office import CYCLE, DIRECTOR, HR, HR_BELOW, MANAGER, Office
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +127,25 @@ def test_who_applies_the_plan_of_somebody_else_is_told_nothing_of_the_own_review
     assert progress(office, plan)["review_count"] == 2
     assert outcomes(office, plan, HR_BELOW)[OWN] == ("skipped", ["forbidden-role"])
     assert office.state(OWN) == "ready"
+
+
+def test_of_the_own_review_that_was_named_before_it_was_known_here_nothing_is_told(office: Office) -> None:
+    cycle(office)
+    late = "0198c0de-2000-7b20-9c3f-000000000300"
+    alone = begin(office, "release-to-manager", person=HR_BELOW, review_ids=[late], dry_run=True)
+    both = begin(office, "release-to-manager", person=HR_BELOW, review_ids=[late, MANY[0]], dry_run=True)
+    own = begin(office, "release-to-manager", review_ids=[late], dry_run=True)
+    office.opened(late, subject_id=HR, manager_id=DIRECTOR)
+    office.work()
+    turn(office)
+    assert set(outcomes(office, both)) == {MANY[0]}
+    assert progress(office, both)["review_count"] == 1
+    assert office.get(HR, f"/v1/packets/operations/{alone}").status_code == 404
+    assert [each["operation_id"] for each in office.get(HR, BULK).json["items"]] == [own, both]
+    assert outcomes(office, own)[late] == ("skipped", ["forbidden-role"])
+    # Others are told whose it is.
+    (item, *_) = office.get(HR_BELOW, f"/v1/packets/operations/{alone}/items").json["items"]
+    assert (item["review_id"], item["subject_id"]) == (late, HR)
 
 
 @pytest.mark.parametrize(

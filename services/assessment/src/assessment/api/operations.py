@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from assessment.api.edge import actor, after, settings
 from assessment.commands import operations as commands
-from assessment.commands.operations import Chosen, Wanted
+from assessment.commands.operations import Wanted
 from assessment.domain.operation import Command
 from assessment.queries import operations as queries
-from assessment.queries.operations import Filters
 from assessment.schemas import operations as shapes
-from reviewbus import http
-from reviewbus.http import Reply, Routes
-from reviewbus.idempotency import Answer
+from reviewbus.http import Routes
+from reviewbus.operations import api as shared
+from reviewbus.operations.views import Filters
 from reviewbus.schema import encode_cursor
-from reviewbus.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
+from reviewbus.sheets import CSV_TYPE
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from assessment.domain.operation import Operation
     from reviewbus.auth import Caller
     from reviewbus.db import Tx
+    from reviewbus.http import Reply
+    from reviewbus.idempotency import Answer
 
 routes = Routes("operations", __name__, description="One command for many reviews")
 ONE = "/v1/reviews/operations/<uuid:operation_id>"
@@ -35,7 +36,7 @@ _COLUMNS = ("review_id", "subject_id", "outcome", "unmet", "why", "decided_at")
 def begin(tx: Tx, caller: Caller, body: dict[str, Any]) -> Answer:
     """Give one command to many reviews, or plan to."""
     wanted = Wanted(command=Command(body["action"]), reason=body["reason"], dry_run=body["dry_run"])
-    chosen = _chosen(body["selection"])
+    chosen = shared.chosen(body["selection"], "review_ids")
     return _begun(commands.begin(tx, actor(caller), wanted, chosen, plans_max=settings().operation_plans_max), 202)
 
 
@@ -57,19 +58,14 @@ def progress(tx: Tx, caller: Caller, operation_id: UUID) -> Any:
 @routes.alt_response(200, schema={"type": "string"}, content_type=CSV_TYPE, description="All items, as CSV")
 def list_items(tx: Tx, caller: Caller, query: dict[str, Any], operation_id: UUID) -> Reply | Response:
     """Say what became of each review of an operation, or would."""
-    one, who, outcome = str(operation_id), actor(caller), query["outcome"]
-    if query["format"] == "csv":
-        # Whoever may not see it is refused before the answer begins.
-        queries.found(tx, who, one)
+    one, who = str(operation_id), actor(caller)
+    columns = _COLUMNS if query["format"] == "csv" else None
 
-        def page(tx: Tx, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-            found, ended = queries.items(tx, who, one, outcome=outcome, after=after, limit=PAGE_ROWS)
-            return [_flat(each) for each in found], ended
+    def page(tx: Tx, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        return queries.items(tx, who, one, outcome=query["outcome"], after=after, limit=limit)
 
-        return sheet(f"operation-{one}", _COLUMNS, pages(http.edge().db, page, None))
-    begin = after(query["cursor"])
-    items, ended = queries.items(tx, who, one, outcome=outcome, after=begin, limit=query["limit"])
-    return Reply(body={"items": items, "next_cursor": encode_cursor(ended) if ended else None})
+    begin = None if columns else after(query["cursor"])
+    return shared.items(tx, one, page, columns=columns, after=begin, limit=query["limit"])
 
 
 @routes.command(f"{ONE}/apply", answer=shapes.Begun, status=202)
@@ -85,23 +81,11 @@ def cancel(tx: Tx, caller: Caller, operation_id: UUID) -> Answer:
 
 
 def _begun(operation: Operation, status: int) -> Answer:
-    told = {
-        "operation_id": operation.id,
-        "action": operation.command.value,
-        "state": operation.state.value,
-        "review_count": operation.size,
-    }
-    location = f"/v1/reviews/operations/{operation.id}" if status == 202 else None  # noqa: PLR2004 -- accepted
-    return Answer(status=status, acknowledgement=told, location=location)
-
-
-def _chosen(selection: dict[str, Any]) -> Chosen:
-    if "filter" in selection:
-        return Chosen(filters=selection["filter"], leave_out=selection["leave_out"])
-    return Chosen(review_ids=selection["review_ids"])
-
-
-def _flat(item: dict[str, Any]) -> dict[str, Any]:
-    unmet = item["unmet"]
-    codes, words = " ".join(each["code"] for each in unmet), " ".join(each["detail"] for each in unmet)
-    return {**item, "unmet": codes, "why": words}
+    return shared.begun(
+        "/v1/reviews/operations",
+        operation.id,
+        action=operation.command,
+        state=operation.state,
+        review_count=operation.size,
+        status=status,
+    )

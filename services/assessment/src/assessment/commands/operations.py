@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from assessment.commands.standing import audit_role, keep_many, role_of
@@ -13,36 +12,29 @@ from assessment.domain.operation import Command, Item, Operation, OperationState
 from assessment.domain.people import relation
 from assessment.domain.refusals import NotFound, refuse
 from assessment.store import cycles, operations, people, restored, reviews
+from assessment.store.operations import OPERATIONS
 from reviewbus import telemetry
 from reviewbus.crash import crash_point
 from reviewbus.db import AuditEntry
 from reviewbus.jobs import enqueue
+from reviewbus.operations import store as kept
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from assessment.domain.people import Actor, Relation
     from assessment.domain.review import Review
     from assessment.store.reviews import Stored
     from reviewbus.db import Tx
+    from reviewbus.operations.store import Chosen
 
 CARRY_OUT = "carry-out-operation"
-PLAN_KEPT = timedelta(hours=24)
 _ACTIONS = {
     Command.WAIVE: "self-assessment.waive",
     Command.UNWAIVE: "self-assessment.unwaive",
     Command.CANCEL: "review.cancel",
 }
 _log = telemetry.logger("assessment")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """The reviews that were chosen: named, or all that `filters` (columns and their values) leave but `leave_out`."""
-
-    review_ids: Collection[str] = ()
-    filters: Mapping[str, str] | None = None
-    leave_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +53,7 @@ def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen, *, plans_max: in
     """
     domain.may_begin(actor)
     if wanted.dry_run:
-        refuse(domain.unmet_plan(operations.count_plans(tx, actor.person_id), plans_max=plans_max))
+        refuse(domain.unmet_plan(kept.count_plans(tx, OPERATIONS, actor.person_id), plans_max=plans_max))
     cycle_id = None if chosen.filters is None else CycleId(chosen.filters["cycle_id"])
     if cycle_id is not None and cycles.read(tx, cycle_id) is None:
         raise NotFound
@@ -76,9 +68,9 @@ def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen, *, plans_max: in
     )
     operations.add(tx, fresh)
     if chosen.filters is None:
-        size = operations.choose_named(tx, fresh, chosen.review_ids)
+        size = operations.choose_named(tx, fresh, chosen.named)
     else:
-        size = operations.choose_filtered(tx, fresh, chosen.filters, chosen.leave_out)
+        size = kept.choose_filtered(tx, OPERATIONS, fresh.id, chosen, but_of=actor.person_id)
     begun = replace(fresh, size=size)
     operations.save(tx, fresh, begun)
     _audit(tx, actor, "operation.begin", begun)
@@ -101,9 +93,9 @@ def cancel(tx: Tx, actor: Actor, operation_id: str) -> Operation:
     before = _locked(tx, actor, operation_id)
     after = domain.cancel(before)
     if before.state in domain.PLANS:
-        operations.drop(tx, operation_id)
+        kept.drop(tx, OPERATIONS, operation_id)
     elif after != before:
-        operations.leave_waiting(tx, [operation_id])
+        operations.leave_waiting(tx, operation_id)
         operations.save(tx, before, after)
     if after != before:
         _audit(tx, actor, "operation.cancel", after)
@@ -118,7 +110,7 @@ def carry_on(tx: Tx, operation_id: str, rows: int) -> bool:
     plans = at.state is OperationState.PLANNING
     items = operations.next_items(tx, at, rows)
     if not items:
-        operations.save(tx, at, domain.after_pass(at, expires_at=tx.now + PLAN_KEPT))
+        operations.save(tx, at, domain.after_pass(at, expires_at=tx.now + kept.PLAN_KEPT))
         return False
     if not plans:
         restored.refuse_edits(tx)

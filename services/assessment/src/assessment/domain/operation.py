@@ -54,12 +54,10 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINISHED = frozenset({OperationState.COMPLETED, OperationState.CANCELLED})
 # A plan that nobody has applied.
 PLANS = frozenset({OperationState.PLANNING, OperationState.PLANNED})
 # In these there is work to do.
 OPEN = frozenset({OperationState.PLANNING, OperationState.RUNNING})
-WAITING = frozenset({Outcome.CHOSEN, Outcome.ALLOWED})
 UNEXPECTED = "unexpected-error"
 
 _SINGLE: Mapping[Command, Callable[[Review, Relation], tuple[Review, tuple[Any, ...]]]] = {

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from packets.api.routes import acknowledge, actor, review_id_of, routes
 from packets.commands import operations
-from packets.commands.operations import Chosen, Wanted
+from packets.commands.operations import Wanted
 from packets.domain.operation import Command
 from packets.queries import operations as queries
-from packets.queries.operations import Filters
 from packets.queries.packets import waiting
 from packets.schemas import operations as shapes
 from packets.schemas.packets import RecalledShape
 from reviewbus import http
-from reviewbus.http import Reply
 from reviewbus.idempotency import Answer
+from reviewbus.operations import api as shared
+from reviewbus.operations.views import Filters
 from reviewbus.schema import decode_cursor, encode_cursor
-from reviewbus.sheets import CSV_TYPE, PAGE_ROWS, pages, sheet
+from reviewbus.sheets import CSV_TYPE
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from packets.domain.operation import Operation
     from reviewbus.auth import Caller
     from reviewbus.db import Tx
+    from reviewbus.http import Reply
 
 Words = dict[str, Any]
-_COLUMNS = ("review_id", "subject_id", "subject_name", "outcome", "unmet", "why", "decided_at")
+_COLUMNS = ("review_id", "subject_id", "outcome", "unmet", "why", "decided_at", "subject_name")
 
 
 @routes.command("/v1/packets/bulk", body=shapes.NewOperation, answer=shapes.BegunShape, status=202)
@@ -43,7 +44,8 @@ def begin(tx: Tx, caller: Caller, body: Words) -> Answer:
         dry_run=body["dry_run"],
     )
     plans_max = http.edge().services["settings"].operation_plans_max
-    return begun(operations.begin(tx, actor(caller), wanted, _chosen(body["selection"]), plans_max=plans_max))
+    chosen = shared.chosen(body["selection"], "review_ids")
+    return _begun(operations.begin(tx, actor(caller), wanted, chosen, plans_max=plans_max))
 
 
 @routes.read("/v1/packets/bulk", query=shapes.OperationsQuery, answer=shapes.OperationsShape)
@@ -68,20 +70,16 @@ def progress(tx: Tx, caller: Caller, operation_id: UUID) -> Words:
 @routes.alt_response(200, schema={"type": "string"}, content_type=CSV_TYPE, description="All items, as CSV")
 def items(tx: Tx, caller: Caller, query: Words, operation_id: UUID) -> Reply | Response:
     """What became of each packet of an operation, or would."""
-    one, who, outcome = str(operation_id), actor(caller), query["outcome"]
-    if query["format"] == "csv":
-        # Whoever may not see it is refused before the answer begins.
-        queries.found(tx, one, who)
+    one, who = str(operation_id), actor(caller)
+    columns = _COLUMNS if query["format"] == "csv" else None
 
-        def page(tx: Tx, after: str | None) -> tuple[list[Words], str | None]:
-            found, last = queries.items(tx, one, who, outcome=outcome, after=after, limit=PAGE_ROWS)
-            return [_flat(each) for each in queries.with_names(tx, found)], last
+    def page(tx: Tx, after: str | None, limit: int) -> tuple[list[Words], str | None]:
+        found, last = queries.items(tx, one, who, outcome=query["outcome"], after=after, limit=limit)
+        return queries.with_names(tx, found) if columns else found, last
 
-        return sheet(f"operation-{operation_id}", _COLUMNS, pages(http.edge().db, page, None))
-    after = decode_cursor(query["cursor"], str)
+    after = None if columns else decode_cursor(query["cursor"], str)
     start = review_id_of(after[0]) if after else None
-    found, last = queries.items(tx, one, who, outcome=outcome, after=start, limit=query["limit"])
-    return Reply(body={"items": found, "next_cursor": encode_cursor(last) if last else None})
+    return shared.items(tx, one, page, columns=columns, after=start, limit=query["limit"])
 
 
 @routes.command(
@@ -89,13 +87,13 @@ def items(tx: Tx, caller: Caller, query: Words, operation_id: UUID) -> Reply | R
 )
 def apply(tx: Tx, caller: Caller, body: Words, operation_id: UUID) -> Answer:
     """Carry a plan out; each packet is judged again."""
-    return begun(operations.apply(tx, str(operation_id), actor(caller), fires_at=body["not_before"]))
+    return _begun(operations.apply(tx, str(operation_id), actor(caller), fires_at=body["not_before"]))
 
 
 @routes.command("/v1/packets/operations/<uuid:operation_id>/cancel", answer=shapes.BegunShape)
 def cancel(tx: Tx, caller: Caller, operation_id: UUID) -> Answer:
     """Leave alone what an operation has not begun; a plan is gone then."""
-    return begun(operations.cancel(tx, str(operation_id), actor(caller)), status=200)
+    return _begun(operations.cancel(tx, str(operation_id), actor(caller)), status=200)
 
 
 @routes.command("/v1/packets/<uuid:review_id>/cancel-scheduled", answer=RecalledShape)
@@ -106,27 +104,12 @@ def cancel_scheduled(tx: Tx, caller: Caller, review_id: UUID) -> Answer:
     return Answer(status=200, acknowledgement=words)
 
 
-def begun(operation: Operation, *, status: int = 202) -> Answer:
-    """Answer with an operation's address."""
-    words = {
-        "operation_id": operation.id,
-        "action": operation.command.value,
-        "state": operation.state.value,
-        "review_count": operation.size,
-    }
-    location = f"/v1/packets/operations/{operation.id}" if status == 202 else None  # noqa: PLR2004 -- accepted
-    return Answer(status=status, acknowledgement=words, location=location)
-
-
-def _chosen(selection: Words) -> Chosen:
-    named = selection.get("filter")
-    if named is None:
-        return Chosen(review_ids={str(each) for each in selection["review_ids"]})
-    left_out = {str(each) for each in selection["leave_out"]}
-    return Chosen(filters={column: str(value) for column, value in named.items()}, leave_out=left_out)
-
-
-def _flat(item: Words) -> Words:
-    unmet = item["unmet"]
-    codes, words = " ".join(each["code"] for each in unmet), " ".join(each["detail"] for each in unmet)
-    return {**item, "unmet": codes, "why": words}
+def _begun(operation: Operation, *, status: int = 202) -> Answer:
+    return shared.begun(
+        "/v1/packets/operations",
+        operation.id,
+        action=operation.command,
+        state=operation.state,
+        review_count=operation.size,
+        status=status,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from packets import events, store
@@ -17,32 +16,25 @@ from packets.domain.ids import CycleId, OperationId, ReviewId
 from packets.domain.operation import Command, Item, Operation, OperationState, Outcome
 from packets.domain.packet import PacketState, Part
 from packets.domain.people import HR_ADMIN
-from packets.domain.refusals import AlreadyScheduled, NotFound, NothingSelected, refuse
+from packets.domain.refusals import NotFound, NothingSelected, refuse
+from packets.store import OPERATIONS
 from reviewbus import telemetry
 from reviewbus.crash import crash_point
 from reviewbus.db import AuditEntry
+from reviewbus.operations import store as kept
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from packets.domain.facts import Record
     from packets.domain.packet import Packet
     from packets.domain.people import Actor, Standing
     from reviewbus.db import Tx
+    from reviewbus.operations.store import Chosen
 
-PLAN_KEPT = timedelta(hours=24)
 _ACTIONS = {Command.RELEASE_TO_MANAGER: "packet.release-to-manager", Command.RELEASE: "packet.release"}
 _log = telemetry.logger("packets")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """The packets that were chosen: named, or all that `filters` (columns and their values) leave but `leave_out`."""
-
-    review_ids: Collection[str] = ()
-    filters: Mapping[str, str] | None = None
-    leave_out: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +56,16 @@ def begin(tx: Tx, actor: Actor, wanted: Wanted, chosen: Chosen, *, plans_max: in
     domain.may_begin(actor)
     refuse(domain.unmet_instant(wanted.fires_at, now=tx.now))
     if wanted.dry_run:
-        refuse(domain.unmet_plan(store.count_plans(tx, actor.person_id), plans_max=plans_max))
+        refuse(domain.unmet_plan(kept.count_plans(tx, OPERATIONS, actor.person_id), plans_max=plans_max))
     fresh = _begun(tx, actor, wanted)
     if chosen.filters is None:
-        named = [Item(review_id=ReviewId(each), outcome=Outcome.CHOSEN) for each in chosen.review_ids]
+        named = [Item(review_id=ReviewId(each), outcome=Outcome.CHOSEN) for each in chosen.named]
         size = store.choose_named(tx, fresh, named)
     elif store.cycle(tx, chosen.filters["cycle_id"]) is None:
         raise NotFound
     else:
         fresh = replace(fresh, cycle_id=CycleId(chosen.filters["cycle_id"]))
-        size = store.choose_filtered(tx, fresh, chosen.filters, chosen.leave_out)
+        size = kept.choose_filtered(tx, OPERATIONS, fresh.id, chosen, but_of=actor.person_id)
         refuse([] if size else [NothingSelected()])
     operation = replace(fresh, size=size)
     store.add_operation(tx, operation)
@@ -97,7 +89,7 @@ def cancel(tx: Tx, operation_id: str, actor: Actor) -> Operation:
     before = _locked(tx, operation_id, actor)
     after = domain.cancel(before)
     if before.state in domain.PLANS:
-        store.drop_operation(tx, operation_id)
+        kept.drop(tx, OPERATIONS, operation_id)
         _audit(tx, "operation.cancel", after, actor)
     elif after != before:
         store.leave_waiting(tx, after)
@@ -123,9 +115,7 @@ def release(
     if packet.state is PacketState.RELEASED:
         return packet, None
     others = store.scheduled_for(tx, [review_id]).get(review_id, [])
-    if others:
-        first = others[0]
-        raise AlreadyScheduled(by=first.actor.person_id, not_before=first.fires_at, operation_id=first.id)
+    refuse(single.unmet_schedule(packet, [each.scheduled for each in others]))
     wanted = Wanted(command=Command.RELEASE, reason=reason, fires_at=fires_at)
     operation = replace(_begun(tx, actor, wanted), size=1)
     item = Item(review_id=ReviewId(review_id), outcome=Outcome.CHOSEN, tag=previewed)
@@ -142,7 +132,7 @@ def cancel_scheduled(tx: Tx, review_id: str, actor: Actor) -> tuple[Packet, list
     packet = locked(tx, review_id)
     who = store.standing(tx, packet, actor)
     waiting = store.scheduled_for(tx, [review_id]).get(review_id, [])
-    refuse(single.unmet_cancel_scheduled(packet, who, [each.actor.person_id for each in waiting]))
+    refuse(single.unmet_cancel_scheduled(packet, who, [each.scheduled for each in waiting]))
     # The packet is locked: an operation that fires asks under the same lock what of it still stands.
     own = None if Part.HR_ADMIN in who.parts else actor.person_id
     store.leave_scheduled(tx, [review_id], domain.CANCELLED, by=own)
@@ -160,9 +150,9 @@ def turn(tx: Tx, *, rows: int, in_flight_max: int, besides: Collection[str] = ()
     current = operation
     if operation.state is OperationState.SCHEDULED:
         current = domain.fires(operation)
-        if not store.has_items(tx, current.id):
+        if not kept.has_items(tx, OPERATIONS, current.id):
             # It was of one packet, and taken back: as if it had never been asked for.
-            store.drop_operation(tx, current.id)
+            kept.drop(tx, OPERATIONS, current.id)
             return operation.id, 1
         store.save_operation(tx, operation, current)
         tx.emit(events.operation_started(domain.started(current)))
@@ -221,9 +211,9 @@ def _run(tx: Tx, operation: Operation) -> None:
 
 
 def _over(tx: Tx, operation: Operation) -> Operation:
-    after = domain.after_pass(operation, expires_at=tx.now + PLAN_KEPT)
+    after = domain.after_pass(operation, expires_at=tx.now + kept.PLAN_KEPT)
     if operation.state is not OperationState.PLANNING:
-        tx.emit(events.operation_completed(domain.completed(after, store.count_outcomes(tx, operation.id))))
+        tx.emit(events.operation_completed(domain.completed(after, kept.count_outcomes(tx, OPERATIONS, operation.id))))
     return after
 
 
@@ -282,8 +272,7 @@ def _note(tx: Tx, operation: Operation, packet: Packet, after: Packet, who: Stan
 
 
 def _locked(tx: Tx, operation_id: str, actor: Actor) -> Operation:
-    found = store.read_operation(tx, operation_id, lock=True)
-    return domain.may_see(found[0] if found else None, actor)
+    return domain.may_see(store.read_operation(tx, operation_id, lock=True), actor)
 
 
 def _audit(tx: Tx, action: str, operation: Operation, actor: Actor) -> None:

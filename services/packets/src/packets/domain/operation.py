@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from packets.domain import release as single
 from packets.domain.facts import OperationCompleted, OperationStarted
 from packets.domain.packet import FROZEN, Packet, PacketState, Part, ReleaseMode, preview_tag, signed_holders
-from packets.domain.people import HR_ADMIN, Actor
+from packets.domain.people import HR_ADMIN, Actor, only
 from packets.domain.refusals import (
     ForbiddenRole,
     InstantPassed,
@@ -65,10 +65,8 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINISHED = frozenset({OperationState.COMPLETED, OperationState.CANCELLED})
 # A plan that nobody has applied.
 PLANS = frozenset({OperationState.PLANNING, OperationState.PLANNED})
-WAITING = frozenset({Outcome.CHOSEN, Outcome.ALLOWED})
 # How packets can end under an operation.
 ENDS = (Outcome.DONE, Outcome.SKIPPED, Outcome.FAILED, Outcome.CANCELLED)
 _IN_FLIGHT = frozenset({PacketState.RELEASING, PacketState.UNRELEASING})
@@ -102,6 +100,11 @@ class Operation:
     fires_at: datetime | None = None
     expires_at: datetime | None = None
 
+    @property
+    def scheduled(self) -> single.Scheduled:
+        """It as those who look at one of its packets see it, while it waits for its instant."""
+        return single.Scheduled(by=self.actor.person_id, not_before=self.fires_at, operation_id=self.id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -115,7 +118,7 @@ class Item:
 
 def may_begin(actor: Actor) -> None:
     """Refuse `forbidden-role` to whoever is not HR."""
-    refuse([] if HR_ADMIN in actor.roles else [ForbiddenRole()])
+    refuse([] if HR_ADMIN in actor.roles else [only(Part.HR_ADMIN)])
 
 
 def may_see(operation: Operation | None, actor: Actor) -> Operation:
