@@ -215,6 +215,7 @@ def _select(row: Row, shared: str) -> Moved[Row]:
         expected_version=newest.version,
         question_ids=[QuestionId(each) for each in cast.SELECTIONS[shared]],
         shares_rating=True,
+        questionnaire=cast.QUESTIONNAIRE,
         questions=cast.questionnaire().outline,
     )
     if chosen == newest:

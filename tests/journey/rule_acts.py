@@ -38,6 +38,11 @@ def rating_version(stage: Stage) -> int:
     return found
 
 
+def session_version(stage: Stage) -> int:
+    """The version of the session."""
+    return stage.story.session_version()
+
+
 def standing_rating(stage: Stage) -> int:
     """The version of the rating that stands."""
     return stage.story.rating_version()
@@ -122,7 +127,7 @@ SELECT = _put(
 )
 CREATE = _post("makes a session", "/v1/calibrations", new_session)
 CREATE_WITH_A_STRANGER = but(CREATE, "with a member whom no directory has", body=new_session_with_a_stranger)
-SEAT = _put("says who calibrates", f"{SESSION}/members", {"members": [KAI.id]})
+SEAT = _put("says who calibrates", f"{SESSION}/members", {"members": [KAI.id]}, session_version)
 START = _post("starts the session", f"{SESSION}/start")
 CANCEL = _post("cancels the session", f"{SESSION}/cancel")
 COMPLETE = _post("completes the session", f"{SESSION}/complete")

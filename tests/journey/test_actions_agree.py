@@ -52,8 +52,12 @@ def compare(told: dict[str, Any], answer: httpx.Response, *, to_employee: bool) 
     if told["allowed"]:
         return ""
     codes = {one["code"] for one in told["unmet"]}
+    words = {one["code"]: one["detail"] for one in told["unmet"]}
     body = answer.json()
     refused = {one["code"] for one in body.get("unmet", [{"code": body["code"]}])}
+    instead = {one["code"]: one["detail"] for one in body.get("unmet", [body])}
+    if not all(words.values()) or any(instead.get(code, said) != said for code, said in words.items()):
+        return f"told {words}, answered {instead}"
     # To the employee whatever keeps a packet back has one name.
     if codes == refused or (to_employee and codes == {"not-released"}):
         return ""

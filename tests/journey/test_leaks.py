@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
+from harness.pdfs import everything_in
 from harness.people import ANNA, CAST, HELEN, KAI, MAX, MIRA, SERVICES
 from harness.story import expect
 from reviewbus import telemetry
@@ -86,6 +88,36 @@ def test_canaries_travel_nowhere(mailing_stage: Stage, lines: io.StringIO, smtp:
     assert len(sent) == len(smtp.mails()) - before
     assert lines.getvalue().count('"request"') > 40
     assert len(stage.world.broker.records()) > 40
+
+
+def test_a_rating_that_was_a_text_when_it_was_shared_is_read_by_no_employee(own_stage: Stage) -> None:
+    stage, story = own_stage, own_stage.story
+    as_text: dict[str, Any] = {"question_id": "m-later", "text": "And then?", "audience": "manager", "kind": "text"}
+    story.import_people()
+    story.create_questionnaire([*QUESTIONS, as_text])
+    story.create_cycle()
+    story.add_participants(ANNA)
+    stage.settle()
+    story.select_questions(("m-one", "m-later"))
+    story.create_questionnaire([*QUESTIONS, as_text | {"kind": "rating", "scale": SCALE}])
+    path, body = f"/v1/cycles/{story.cycle_id}", {"questionnaire_id": story.questionnaire_id}
+    expect(story.as_(HELEN).call("PATCH", path, json=body, headers={"If-Match": '"1"'}))
+    story.start_cycle()
+    story.save_manager(answers={"m-one": "<p>Done.</p>", "m-rate": RATING, "m-later": RATING})
+    story.submit()
+    calibrate(stage)
+    story.send_to_manager()
+    stage.settle()
+    story.release()
+    review = story.review()
+    paths = [f"/v1/packets/{review}{rest}" for rest in ("", "/preview", "/actions", "/history", "/corrections")]
+    paths += [f"/v1/reviews/{review}", f"/v1/reviews/{review}/manager-assessment", f"/v1/signatures/{review}/statement"]
+    read = {path: story.as_(ANNA).get(path).text for path in paths} | {"pdf": everything_in(story.pdf(ANNA))}
+    # The scale of the calibrated rating names its steps.
+    assert [path for path, text in read.items() if re.search(rf'"value": ?{RATING}\b', text)] == []
+    assert [one["question_id"] for one in json.loads(read[paths[0]])["questions"]] == ["m-one"]
+    assert "And then?" not in read["pdf"]
+    assert str(CALIBRATED) in read[paths[0]]
 
 
 def places(world: World, lines: io.StringIO, smtp: Smtp, before: int) -> Iterator[tuple[str, str]]:

@@ -52,9 +52,13 @@ def test_whoever_is_not_in_the_directory_calibrates_nothing(stage: Stage) -> Non
     story = stage.submitted()
     body = stage.refused(lambda: create(stage, HELEN, STRANGER), 422, "unknown-members")
     assert body["person_ids"] == [STRANGER.id]
-    path = f"/v1/calibrations/{expect(create(stage)).json()['session_id']}/members"
+    made = expect(create(stage)).json()
+    path = f"/v1/calibrations/{made['session_id']}/members"
     members = {"members": [KAI.id, STRANGER.id]}
-    stage.refused(lambda: story.as_(HELEN).put(path, members), 422, "unknown-members")
+    put = story.as_(HELEN).put
+    stage.refused(lambda: put(path, members, version=made["row_version"]), 422, "unknown-members")
+    stage.refused(lambda: put(path, {"members": [KAI.id]}), 428, "version-missing")
+    stage.refused(lambda: put(path, {"members": [KAI.id]}, version=made["row_version"] + 1), 412, "stale-version")
 
 
 def test_a_review_is_in_one_session_only(stage: Stage) -> None:
@@ -74,7 +78,8 @@ def test_what_is_not_submitted_is_not_calibrated(stage: Stage) -> None:
 def test_the_board_is_open_to_members_only(stage: Stage) -> None:
     path = started(stage)
     story = stage.story
-    expect(story.as_(HELEN).put(f"{path}/members", {"members": [KAI.id, HUGO.id]}))
+    members = {"members": [KAI.id, HUGO.id]}
+    expect(story.as_(HELEN).put(f"{path}/members", members, version=story.session_version(path.rsplit("/", 1)[1])))
     stage.denied(HELEN, "forbidden-role", "GET", path)
     stage.denied(AMY, "forbidden-role", "GET", path)
     for person in (ANNA, MAX, OLGA):

@@ -112,7 +112,9 @@ def one_review_until_completion(stage: Stage) -> None:
     cancelled_session(stage)
     story.calibrate()
     members = {"members": [HELEN.id, KAI.id, HUGO.id]}
-    expect(story.as_(HELEN).put(f"/v1/calibrations/{story.session_id}/members", members))
+    expect(
+        story.as_(HELEN).put(f"/v1/calibrations/{story.session_id}/members", members, version=story.session_version())
+    )
     stage.settle()
     expect(story.press_rating(4, reason="Discussed once more."))
     stage.settle()

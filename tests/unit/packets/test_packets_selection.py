@@ -11,13 +11,14 @@ from packets.domain import selection, visibility
 from packets.domain.facts import SharedQuestionsChanged
 from packets.domain.packet import CalibrationState, Holder, PacketState, RatingShown, snapshot_ref
 from packets.domain.refusals import Refusal
-from packets.domain.selection import Selection
+from packets.domain.selection import Audience, Question, QuestionKind, Selection
 from unit.packets.packet_rows import (
     ASSISTANT_ACTOR,
     CYCLE,
     HANNA,
     HR_ACTOR,
     Q_GOALS,
+    Q_GROWTH,
     Q_RATING,
     Q_SELF,
     QUESTIONS,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from packets.domain.people import Actor
 
 NEW = Selection(cycle_id=CYCLE)
+ASKED, ASKED_NOW = ("questionnaire", 1), ("questionnaire", 2)
 RATED = Selection(
     cycle_id=CYCLE, version=2, question_ids=(Q_GOALS, Q_RATING), rating_question_ids=frozenset({Q_RATING})
 )
@@ -49,9 +51,10 @@ def test_a_change_makes_the_next_numbered_selection_in_the_order_of_the_question
         expected_version=0,
         question_ids=[Q_RATING, Q_GOALS],
         shares_rating=False,
+        questionnaire=ASKED,
         questions=QUESTIONS,
     )
-    assert changed == replace(RATED, version=1, shares_rating=False)
+    assert changed == replace(RATED, version=1, questionnaire=ASKED, shares_rating=False)
     assert facts == (SharedQuestionsChanged(cycle_id=CYCLE, selection_version=1, question_count=2, by=HANNA),)
 
 
@@ -62,6 +65,7 @@ def test_the_same_selection_again_is_no_change() -> None:
         expected_version=1,
         question_ids=[Q_GOALS],
         shares_rating=True,
+        questionnaire=ASKED,
         questions=QUESTIONS,
     )
     assert same == (SELECTION, ())
@@ -93,10 +97,66 @@ def test_who_may_change_the_selection_and_to_what(
             expected_version=expected_version,
             question_ids=ids,
             shares_rating=True,
+            questionnaire=ASKED,
             questions=QUESTIONS if fetched else None,
             cycle_closed=closed,
         )
     assert told(list(refused.value.unmet)) == codes
+
+
+CHOSEN = Selection(
+    cycle_id=CYCLE,
+    version=4,
+    questionnaire=ASKED,
+    question_ids=(Q_GOALS, Q_GROWTH, Q_RATING),
+    rating_question_ids=frozenset({Q_RATING}),
+    shares_rating=False,
+)
+
+
+def asked(*, audience: Audience = Audience.MANAGER, **kinds: QuestionKind) -> tuple[Question, ...]:
+    return tuple(
+        Question(id=each.id, audience=audience, kind=kinds[each.id]) if each.id in kinds else each for each in QUESTIONS
+    )
+
+
+@pytest.mark.parametrize(
+    ("questions", "kept", "ratings"),
+    [
+        (QUESTIONS, (Q_GOALS, Q_GROWTH, Q_RATING), {Q_RATING}),
+        (QUESTIONS[::-1], (Q_RATING, Q_GROWTH, Q_GOALS), {Q_RATING}),
+        (QUESTIONS[1:3], (Q_GOALS, Q_GROWTH), set()),
+        (asked(goals=QuestionKind.RATING), (Q_GROWTH, Q_RATING), {Q_RATING}),
+        (asked(growth=QuestionKind.TEXT), (Q_GOALS, Q_RATING), {Q_RATING}),
+        (asked(rating=QuestionKind.TEXT), (Q_GOALS, Q_GROWTH), set()),
+        (asked(goals=QuestionKind.TEXT, audience=Audience.SELF), (Q_GROWTH, Q_RATING), {Q_RATING}),
+        ((), (), set()),
+    ],
+    ids=["reworded", "reordered", "gone", "a-rating-now", "a-text-now", "no-rating-now", "the-employees-now", "empty"],
+)
+def test_under_another_questionnaire_what_is_still_asked_of_the_manager_in_the_same_kind_is_kept(
+    questions: tuple[Question, ...], kept: tuple[QuestionId, ...], ratings: set[QuestionId]
+) -> None:
+    followed, facts = selection.follow(
+        CHOSEN, chosen=CHOSEN, known=QUESTIONS, questionnaire=ASKED_NOW, questions=questions
+    )
+    wanted = {"question_ids": kept, "rating_question_ids": frozenset(ratings), "questionnaire": ASKED_NOW}
+    assert followed == replace(CHOSEN, version=5, **wanted)  # type: ignore[arg-type]
+    assert facts == (SharedQuestionsChanged(cycle_id=CYCLE, selection_version=5, question_count=len(kept), by=None),)
+    assert set(selection.left_out(followed, CHOSEN)) == set(CHOSEN.question_ids) - set(kept)
+
+
+def test_where_a_questionnaire_comes_back_so_does_what_was_chosen_from_it() -> None:
+    emptied, _ = selection.follow(CHOSEN, chosen=CHOSEN, known=QUESTIONS, questionnaire=ASKED_NOW, questions=())
+    again, _ = selection.follow(emptied, chosen=CHOSEN, known=QUESTIONS, questionnaire=ASKED, questions=QUESTIONS)
+    assert again == replace(CHOSEN, version=6)
+
+
+def test_what_was_chosen_as_a_text_and_answered_as_a_rating_is_not_shown_of_a_calibrated_review() -> None:
+    packet, retyped = a_packet(PacketState.READY, selection_version=2), asked(growth=QuestionKind.RATING)
+    assert visibility.chosen(packet, WIDER, retyped).question_ids == (Q_GOALS,)
+    assert selection.shown_question_ids(WIDER, calibration_required=True, asked=retyped) == (Q_GOALS,)
+    assert selection.shown_question_ids(WIDER, calibration_required=False, asked=retyped) == (Q_GOALS, Q_GROWTH)
 
 
 def test_with_calibration_rating_answers_leave_and_the_calibrated_rating_takes_their_place() -> None:

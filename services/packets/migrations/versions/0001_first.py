@@ -253,10 +253,12 @@ STATEMENTS = (
     create table selections (
         cycle_id uuid not null,
         version bigint not null,
+        questionnaire_id uuid not null,
+        questionnaire_version bigint not null,
         question_ids jsonb not null,
         rating_question_ids jsonb not null,
         shares_rating boolean not null,
-        chosen_by text not null,
+        chosen_by text,
         chosen_at timestamptz not null,
         primary key (cycle_id, version)
     )
@@ -280,6 +282,7 @@ STATEMENTS = (
         primary key (review_id, hash, manager_id)
     )
     """,
+    "create index snapshots_manager on snapshots (manager_id, taken_at)",
 )
 
 

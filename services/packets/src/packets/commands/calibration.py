@@ -71,14 +71,18 @@ def create(
     return session
 
 
-def set_members(tx: Tx, session_id: str, actor: Actor, *, members: Collection[str]) -> Session:
+def set_members(
+    tx: Tx, session_id: str, actor: Actor, *, members: Collection[str], expected_version: int | None
+) -> Session:
     """Other calibrators for the session."""
     packets, session = _locked(tx, session_id)
     lines = store.directory(tx, actor, {each.subject_id for each in packets})
     calibrators = [PersonId(each) for each in members]
-    refuse(sessions.unmet_set_calibrators(session, packets, actor=actor, directory=lines))
+    after = sessions.set_calibrators(
+        session, packets, calibrators, actor=actor, directory=lines, expected_version=expected_version
+    )
+    # Only who may say who calibrates is told who is in the directory.
     refuse(sessions.unmet_members(store.strangers(tx, members)))
-    after = sessions.set_calibrators(session, packets, calibrators, actor=actor, directory=lines)
     saved = store.save_session(tx, session, after)
     _audit(tx, "calibration.members", session, actor)
     return saved

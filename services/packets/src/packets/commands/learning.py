@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from packets import store
+from packets.commands import selection
 from packets.commands.keeping import QUESTIONNAIRE, keep, keep_many
 from packets.domain import answers, holds, projection
 from packets.domain import packet as packets
@@ -53,10 +54,11 @@ def learn_cycle(
     frozen: bool,
     closed: bool | None = None,
 ) -> None:
-    """Keep what is said of a cycle, and have its questionnaire fetched."""
+    """Keep what is said of a cycle, and have its questionnaire fetched; the shared questions follow it."""
     store.learn_cycle(tx, cycle_id, questionnaire, version=version, frozen=frozen, closed=closed)
     if not store.has_questionnaire(tx, questionnaire):
         want_questionnaire(tx, questionnaire)
+    selection.follow(tx, cycle_id)
 
 
 def want_questionnaire(tx: Tx, questionnaire: tuple[str, int]) -> None:

@@ -14,8 +14,9 @@ from reviewbus import jobs
 from reviewbus.db import AuditEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
+    from packets.domain.facts import SharedQuestionsChanged
     from packets.domain.people import Actor
     from packets.domain.selection import Selection
     from reviewbus.db import Tx
@@ -46,18 +47,42 @@ def change(
         expected_version=expected_version,
         question_ids=[QuestionId(each) for each in question_ids],
         shares_rating=shares_rating,
+        questionnaire=cycle.questionnaire,
         questions=questionnaire.outline if questionnaire else None,
         cycle_closed=cycle.closed,
     )
-    if after != before:
-        store.keep_selection(tx, after, chosen_by=actor.person_id)
-        jobs.enqueue(tx, REBIND, cycle_id, {"cycle_id": cycle_id})
-    for fact in facts:
-        tx.emit(events.selection_event(fact))
+    _keep(tx, after, facts)
+    if facts:
         tx.audit(
             AuditEntry(actor=actor.person_id, role="hr_admin", action="shared-questions.change", object_id=cycle_id)
         )
     return after
+
+
+def follow(tx: Tx, cycle_id: str) -> None:
+    """Where the cycle's newest selection belongs to another questionnaire than the cycle has now, add the next one.
+
+    Only once that questionnaire is fetched, before which no packet can show anything of it. Locks the cycle's row, so
+    that nobody chooses meanwhile; whoever fetches a questionnaire locks the cycles that have it before its job.
+    """
+    cycle = store.cycle(tx, cycle_id, lock=True)
+    library = store.Library(tx)
+    newest = library.selection(cycle_id)
+    if cycle is None or newest.questionnaire in {None, cycle.questionnaire}:
+        return
+    questionnaire = library.questionnaire(cycle.questionnaire)
+    if questionnaire is None:
+        return
+    chosen = library.chosen(cycle_id)
+    known = library.questionnaire(chosen.questionnaire)
+    after, facts = domain.follow(
+        newest,
+        chosen=chosen,
+        known=known.outline if known else (),
+        questionnaire=cycle.questionnaire,
+        questions=questionnaire.outline,
+    )
+    _keep(tx, after, facts)
 
 
 def rebind(tx: Tx, cycle_id: str, *, after: str | None) -> str | None:
@@ -71,3 +96,10 @@ def rebind(tx: Tx, cycle_id: str, *, after: str | None) -> str | None:
     sources = library.sources_of(cycle_id, packets.values())
     keep_many(tx, [(each, *readiness.recompute(each, sources)) for each in packets.values()])
     return ids[-1] if len(ids) == CHUNK_ROWS else None
+
+
+def _keep(tx: Tx, selection: Selection, facts: Sequence[SharedQuestionsChanged]) -> None:
+    for fact in facts:
+        store.keep_selection(tx, selection, chosen_by=fact.by)
+        jobs.enqueue(tx, REBIND, selection.cycle_id, {"cycle_id": selection.cycle_id})
+        tx.emit(events.selection_event(fact))

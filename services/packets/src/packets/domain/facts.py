@@ -247,12 +247,15 @@ class CalibrationOverridden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedQuestionsChanged:
-    """The cycle has a new selection; the packets concerned follow, each with its own fact."""
+    """The cycle has a new selection; the packets concerned follow, each with its own fact.
+
+    `by` is None where it followed the cycle's questionnaire by itself.
+    """
 
     cycle_id: CycleId
     selection_version: int
     question_count: int
-    by: PersonId
+    by: PersonId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

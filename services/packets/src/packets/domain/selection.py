@@ -7,11 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from packets.domain.facts import SharedQuestionsChanged
-from packets.domain.packet import FROZEN, CalibrationState, Packet, signed_holders
-from packets.domain.people import HR_ADMIN
+from packets.domain.packet import FROZEN, CalibrationState, Packet, Part, signed_holders
+from packets.domain.people import HR_ADMIN, only
 from packets.domain.refusals import (
     CycleClosed,
-    ForbiddenRole,
     QuestionnaireNotFetched,
     Refusal,
     StaleVersion,
@@ -23,7 +22,7 @@ from packets.domain.refusals import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from packets.domain.ids import CycleId, QuestionId
+    from packets.domain.ids import CycleId, PersonId, QuestionId
     from packets.domain.people import Actor
 
 
@@ -61,14 +60,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """One numbered list of a cycle. Version 0, which nobody chose, is empty.
+    """One numbered list of a cycle. Version 0, which nobody chose, is empty and of no questionnaire.
 
-    `question_ids` are in the questionnaire's order; `rating_question_ids` are those among them that ask for a rating.
-    `shares_rating`: packets of calibrated reviews include the calibrated rating.
+    It belongs to the `questionnaire` (id and version) that it was chosen from. `question_ids` are in that one's order;
+    `rating_question_ids` are those among them that ask for a rating there. `shares_rating`: packets of calibrated
+    reviews include the calibrated rating.
     """
 
     cycle_id: CycleId
     version: int = 0
+    questionnaire: tuple[str, int] | None = None
     question_ids: tuple[QuestionId, ...] = ()
     rating_question_ids: frozenset[QuestionId] = frozenset()
     shares_rating: bool = True
@@ -76,7 +77,7 @@ class Selection:
 
 def unmet_see(actor: Actor) -> list[Refusal]:
     """Why the person cannot see what a cycle's packets show."""
-    return [] if HR_ADMIN in actor.roles else [ForbiddenRole()]
+    return [] if HR_ADMIN in actor.roles else [only(Part.HR_ADMIN)]
 
 
 def unmet_change(
@@ -90,7 +91,7 @@ def unmet_change(
 ) -> list[Refusal]:
     """Why HR cannot change the selection; `questions` is None while the questionnaire is not fetched."""
     if HR_ADMIN not in actor.roles:
-        return [ForbiddenRole()]
+        return [only(Part.HR_ADMIN)]
     reasons: list[Refusal] = [CycleClosed()] if cycle_closed else []
     if expected_version is None:
         reasons.append(VersionMissing())
@@ -110,6 +111,7 @@ def change(
     expected_version: int | None,
     question_ids: Iterable[QuestionId],
     shares_rating: bool,
+    questionnaire: tuple[str, int],
     questions: tuple[Question, ...] | None,
     cycle_closed: bool = False,
 ) -> tuple[Selection, tuple[SharedQuestionsChanged, ...]]:
@@ -129,29 +131,48 @@ def change(
         )
     )
     chosen = [question for question in questions or () if question.id in wanted]
-    changed = replace(
-        selection,
-        question_ids=tuple(question.id for question in chosen),
-        rating_question_ids=frozenset(question.id for question in chosen if question.kind is QuestionKind.RATING),
-        shares_rating=shares_rating,
-    )
+    changed = replace(_listing(selection, chosen), shares_rating=shares_rating)
     if changed == selection:
         return selection, ()
-    changed = replace(changed, version=selection.version + 1)
-    fact = SharedQuestionsChanged(
-        cycle_id=changed.cycle_id,
-        selection_version=changed.version,
-        question_count=len(changed.question_ids),
-        by=actor.person_id,
-    )
-    return changed, (fact,)
+    return _next(replace(changed, questionnaire=questionnaire), by=actor.person_id)
 
 
-def shown_question_ids(selection: Selection, *, calibration_required: bool) -> tuple[QuestionId, ...]:
-    """The questions whose answers a packet shows. Where reviews are calibrated, rating answers are never among them."""
+def follow(
+    newest: Selection,
+    *,
+    chosen: Selection,
+    known: tuple[Question, ...],
+    questionnaire: tuple[str, int],
+    questions: tuple[Question, ...],
+) -> tuple[Selection, tuple[SharedQuestionsChanged, ...]]:
+    """The next selection of a cycle whose questionnaire is another than the one of its newest: the system's act.
+
+    It is `chosen`, HR's own last choice among the questions `known`, as far as the manager is still asked the same in
+    the same kind: an answer of another kind is none that HR chose to show. Where a questionnaire comes back, so does
+    what was chosen from it.
+    """
+    kinds = {question.id: question.kind for question in known if question.id in chosen.question_ids}
+    kept = [each for each in questions if each.audience is Audience.MANAGER and kinds.get(each.id) is each.kind]
+    followed = replace(_listing(newest, kept), shares_rating=chosen.shares_rating, questionnaire=questionnaire)
+    return _next(followed, by=None)
+
+
+def left_out(newest: Selection, chosen: Selection) -> tuple[QuestionId, ...]:
+    """What HR chose last and is not shown, since it is not asked any more, or in another kind."""
+    return tuple(each for each in chosen.question_ids if each not in newest.question_ids)
+
+
+def shown_question_ids(
+    selection: Selection, *, calibration_required: bool, asked: Iterable[Question] = ()
+) -> tuple[QuestionId, ...]:
+    """The questions whose answers a packet shows. Where reviews are calibrated, rating answers are never among them.
+
+    A rating is what was one where the selection was made, and what is one among the questions that were `asked`.
+    """
     if not calibration_required:
         return selection.question_ids
-    return tuple(each for each in selection.question_ids if each not in selection.rating_question_ids)
+    ratings = selection.rating_question_ids | {each.id for each in asked if each.kind is QuestionKind.RATING}
+    return tuple(each for each in selection.question_ids if each not in ratings)
 
 
 def may_be_rebound(packet: Packet) -> bool:
@@ -177,3 +198,23 @@ def bind(packet: Packet, selection: Selection) -> Packet:
         shared_count=len(shown_question_ids(selection, calibration_required=required)),
         shares_rating=selection.shares_rating,
     )
+
+
+def _listing(selection: Selection, questions: Iterable[Question]) -> Selection:
+    listed = tuple(questions)
+    return replace(
+        selection,
+        question_ids=tuple(each.id for each in listed),
+        rating_question_ids=frozenset(each.id for each in listed if each.kind is QuestionKind.RATING),
+    )
+
+
+def _next(changed: Selection, *, by: PersonId | None) -> tuple[Selection, tuple[SharedQuestionsChanged, ...]]:
+    numbered = replace(changed, version=changed.version + 1)
+    fact = SharedQuestionsChanged(
+        cycle_id=numbered.cycle_id,
+        selection_version=numbered.version,
+        question_count=len(numbered.question_ids),
+        by=by,
+    )
+    return numbered, (fact,)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from packets.domain.facts import PacketDownloaded, PacketViewed
 from packets.domain.packet import CalibrationState, Packet, PacketState, Part, RatingShown, is_viewed, pinned
-from packets.domain.people import unmet_part
+from packets.domain.people import only, unmet_part
 from packets.domain.readiness import unmet_ready
-from packets.domain.refusals import ForbiddenRole, NotFound, NotReady, Refusal, SelfDealing, UnknownPerson, refuse
+from packets.domain.refusals import NotFound, NotReady, Refusal, SelfDealing, UnknownPerson, refuse
 from packets.domain.selection import Audience, Question, Selection, shown_question_ids
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def unmet_read(packet: Packet, standing: Standing) -> list[Refusal]:
     if Part.HR_ADMIN in standing.parts:
         return [] if packet.snapshot is not None else unmet_ready(packet) or [NotReady()]
     if Part.HR_ASSISTANT in standing.parts and not standing.barred and Part.MANAGER not in standing.parts:
-        return [ForbiddenRole()]
+        return [only(Part.EMPLOYEE, Part.MANAGER, Part.HR_ADMIN)]
     if Part.HR_ADMIN in standing.barred and standing.barrier == UnknownPerson.code:
         return [UnknownPerson()]
     return [NotFound()]
@@ -116,14 +116,15 @@ def download(packet: Packet, standing: Standing) -> tuple[Packet, tuple[Record, 
 def chosen(packet: Packet, selection: Selection, questions: tuple[Question, ...]) -> Choice:
     """What the packet's snapshot shows of the manager-assessment. `selection` is the one that the snapshot names.
 
-    Never a question of the self-assessment, never one that HR did not select, never a rating from before calibration.
+    `questions` are those that the manager answered. Never a question of the self-assessment, never one that HR did not
+    select, never a rating from before calibration.
     """
     ref = pinned(packet).ref
     if ref.selection_version != selection.version:
         message = f"selection {selection.version} is not the one of the snapshot, {ref.selection_version}"
         raise AssertionError(message)
     required = packet.calibration is not CalibrationState.NOT_REQUIRED
-    shown = set(shown_question_ids(selection, calibration_required=required))
+    shown = set(shown_question_ids(selection, calibration_required=required, asked=questions))
     ids = tuple(each.id for each in questions if each.audience is Audience.MANAGER and each.id in shown)
     return Choice(question_ids=ids, rating_shown=ref.rating_shown)
 

@@ -136,10 +136,12 @@ def unlike(
 
 
 def copy_selections(connection: sa.Connection, *, served: str, rebuilt: str) -> None:
-    """Give the schema `rebuilt` the selections, which HR decided here."""
+    """Give the schema `rebuilt` the selections, which are decided here: also instead of what followed there."""
     source, target = _schema(served)(selections), _schema(rebuilt)(selections)
     names = [column.name for column in source.c]
-    connection.execute(insert(target).from_select(names, sa.select(*source.c)).on_conflict_do_nothing())
+    statement = insert(target).from_select(names, sa.select(*source.c))
+    values = {name: statement.excluded[name] for name in names}
+    connection.execute(statement.on_conflict_do_update(index_elements=target.primary_key.columns, set_=values))
 
 
 def complaints(connection: sa.Connection, *, rebuilt: str) -> set[str]:

@@ -94,10 +94,13 @@ def learn_cycle(
     )
 
 
-def cycles_asking(tx: Tx, questionnaire: tuple[str, int]) -> list[str]:
-    """The cycles with this questionnaire."""
-    statement = sa.select(cycles.c.cycle_id).where(
-        cycles.c.questionnaire_id == questionnaire[0], cycles.c.questionnaire_version == questionnaire[1]
+def lock_asking(tx: Tx, questionnaire: tuple[str, int]) -> list[str]:
+    """The cycles with this questionnaire, locked."""
+    statement = (
+        sa.select(cycles.c.cycle_id)
+        .where(cycles.c.questionnaire_id == questionnaire[0], cycles.c.questionnaire_version == questionnaire[1])
+        .order_by(cycles.c.cycle_id)
+        .with_for_update(key_share=True)
     )
     return list(tx.execute(statement).scalars())
 
@@ -141,11 +144,16 @@ def keep_contents(tx: Tx, items: Sequence[Mapping[str, Any]]) -> None:
         tx.execute(insert(contents).values(rows).on_conflict_do_nothing())
 
 
-def keep_selection(tx: Tx, selection: Selection, *, chosen_by: PersonId) -> None:
-    """Add a cycle's next selection; there is never a second one of its number."""
+def keep_selection(tx: Tx, selection: Selection, *, chosen_by: PersonId | None) -> None:
+    """Add a cycle's next selection; there is never a second one of its number. `chosen_by` None: it came by itself."""
+    if selection.questionnaire is None:
+        message = f"selection {selection.version} of {selection.cycle_id} belongs to no questionnaire"
+        raise AssertionError(message)
     values = {
         "cycle_id": selection.cycle_id,
         "version": selection.version,
+        "questionnaire_id": selection.questionnaire[0],
+        "questionnaire_version": selection.questionnaire[1],
         "question_ids": list(selection.question_ids),
         "rating_question_ids": sorted(selection.rating_question_ids),
         "shares_rating": selection.shares_rating,

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from packets.domain.operation import CANCELLED, WAITING, Command, Operation, OperationState, Outcome
+from packets.domain.operation import CANCELLED, Command, Operation, OperationState, Outcome
 from packets.store.tables import operation_items, operations
 from reviewbus.db import uuids
+from reviewbus.operations.store import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from reviewbus.db import Tx
-
-_WAITING = sorted(each.value for each in WAITING)
 
 
 def leave_waiting(tx: Tx, operation: Operation) -> None:
@@ -36,7 +35,7 @@ def leave_scheduled(tx: Tx, review_ids: Collection[str], code: str, *, by: str |
     found = tx.execute(scheduled).all()
     without_trace = [each.id for each in found if each.size == 1 and code == CANCELLED]
     if without_trace:
-        waiting = operation_items.c.outcome.in_(_WAITING)
+        waiting = operation_items.c.outcome.in_(WAITING)
         tx.execute(sa.delete(operation_items).where(*_of(without_trace, review_ids), waiting))
     _leave(tx, [each.id for each in found if each.id not in without_trace], review_ids, code)
 
@@ -64,7 +63,7 @@ def _leave(tx: Tx, operation_ids: Collection[str], review_ids: Collection[str], 
 def _cancel_items(tx: Tx, *which: sa.ColumnElement[bool], **values: Any) -> None:
     """Cancel items that wait, locked in the order of their reviews: two who do so never wait for each other."""
     keys = (operation_items.c.review_id, operation_items.c.operation_id)
-    waiting = sa.select(*keys).where(*which, operation_items.c.outcome.in_(_WAITING)).order_by(*keys)
+    waiting = sa.select(*keys).where(*which, operation_items.c.outcome.in_(WAITING)).order_by(*keys)
     mine = waiting.with_for_update().cte("mine")
     tx.execute(
         sa.update(operation_items)

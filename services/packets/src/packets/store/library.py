@@ -101,8 +101,13 @@ class Library:
     def selection(self, cycle_id: str, version: int | None = None) -> Selection:
         """The cycle's selection of that number, or its newest; version 0 where nobody chose."""
         if (cycle_id, version) not in self._selections:
-            self._selections[cycle_id, version] = self._read_selection(cycle_id, version)
+            of_version = [] if version is None else [selections.c.version == version]
+            self._selections[cycle_id, version] = self._read_selection(cycle_id, *of_version)
         return self._selections[cycle_id, version]
+
+    def chosen(self, cycle_id: str) -> Selection:
+        """The cycle's newest selection that a person chose; version 0 where nobody did."""
+        return self._read_selection(cycle_id, selections.c.chosen_by.is_not(None))
 
     def questionnaire(self, key: tuple[str, int] | None) -> Questionnaire | None:
         """A questionnaire by id and version; None while it is not fetched."""
@@ -148,7 +153,7 @@ class Library:
         if content is None or questionnaire is None or content.content_hash != ref.content_hash:
             return None
         texts = {each["question_id"]: each["text_hash"] for each in questionnaire.questions}
-        shown = self.shown(packet, ref)
+        shown = self.shown(packet, ref, questionnaire)
         if not set(shown) <= set(texts):
             return None
         rows = [[each, texts[each], content.answers.get(each, {}).get("answer_hash")] for each in shown]
@@ -164,11 +169,11 @@ class Library:
         }
         return SnapshotHash(digest(words))
 
-    def shown(self, packet: Packet, ref: SnapshotRef) -> tuple[QuestionId, ...]:
-        """The questions that the reference shows, in the questionnaire's order."""
+    def shown(self, packet: Packet, ref: SnapshotRef, questionnaire: Questionnaire) -> tuple[QuestionId, ...]:
+        """The questions that the reference shows, in the order of the questionnaire that was answered."""
         required = packet.calibration is not CalibrationState.NOT_REQUIRED
         chosen = self.selection(packet.cycle_id, ref.selection_version)
-        return shown_question_ids(chosen, calibration_required=required)
+        return shown_question_ids(chosen, calibration_required=required, asked=questionnaire.outline)
 
     def rating_value(self, review_id: ReviewId, ref: SnapshotRef) -> int | None:
         """The rating that stands beside the answers, if one does: the calibrated one, or the manager's as final."""
@@ -187,16 +192,15 @@ class Library:
         value = content.answers.get(questionnaire.rated["question_id"], {}).get("value")
         return None if value is None else int(value)
 
-    def _read_selection(self, cycle_id: str, version: int | None) -> Selection:
-        statement = sa.select(selections).where(selections.c.cycle_id == cycle_id)
-        if version is not None:
-            statement = statement.where(selections.c.version == version)
+    def _read_selection(self, cycle_id: str, *such: sa.ColumnElement[bool]) -> Selection:
+        statement = sa.select(selections).where(selections.c.cycle_id == cycle_id, *such)
         row = self.tx.execute(statement.order_by(selections.c.version.desc()).limit(1)).mappings().one_or_none()
         if row is None:
             return Selection(cycle_id=CycleId(cycle_id))
         return Selection(
             cycle_id=CycleId(cycle_id),
             version=row["version"],
+            questionnaire=(row["questionnaire_id"], row["questionnaire_version"]),
             question_ids=tuple(QuestionId(each) for each in row["question_ids"]),
             rating_question_ids=frozenset(QuestionId(each) for each in row["rating_question_ids"]),
             shares_rating=row["shares_rating"],

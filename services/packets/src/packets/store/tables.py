@@ -131,10 +131,13 @@ selections = sa.Table(
     metadata,
     sa.Column("cycle_id", _id(), primary_key=True),
     sa.Column("version", sa.BigInteger, primary_key=True),
+    sa.Column("questionnaire_id", _id(), nullable=False),
+    sa.Column("questionnaire_version", sa.BigInteger, nullable=False),
     sa.Column("question_ids", JSONB, nullable=False),
     sa.Column("rating_question_ids", JSONB, nullable=False),
     sa.Column("shares_rating", sa.Boolean, nullable=False),
-    sa.Column("chosen_by", sa.Text, nullable=False),
+    # Null where it followed the cycle's questionnaire by itself.
+    sa.Column("chosen_by", sa.Text),
     sa.Column("chosen_at", _instant(), nullable=False),
 )
 
@@ -157,6 +160,7 @@ snapshots = sa.Table(
     sa.Column("cycle_name", sa.Text),
     sa.Column("language", sa.Text),
 )
+sa.Index("snapshots_manager", snapshots.c.manager_id, snapshots.c.taken_at)
 
 pdf_files = sa.Table(
     "pdf_files",
@@ -256,7 +260,7 @@ operation_items = sa.Table(
     metadata,
     sa.Column("operation_id", _id(), primary_key=True),
     sa.Column("review_id", _id(), primary_key=True),
-    # Null where no packet has the id.
+    # Null where no packet had the id when it was named.
     sa.Column("subject_id", sa.Text),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("tag", sa.Text),

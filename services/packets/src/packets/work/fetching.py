@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packets import store
-from packets.commands import learning
+from packets.commands import learning, selection
 from packets.commands.keeping import REBIND
 from packets.peers import ITEMS_MAX, is_intact
 from packets.store import Names
@@ -76,9 +76,12 @@ class Fetcher:
 
     def _record_questionnaire(self, job: Job, item: Item) -> None:
         with self.db.begin() as tx:
+            # Before the job, as whoever learns of a cycle does.
+            cycles = store.lock_asking(tx, (item["id"], item["version"]))
             jobs.finish(tx, job)
             store.keep_questionnaire(tx, item)
-            cycles = store.cycles_asking(tx, (item["id"], item["version"]))
+            for each in cycles:
+                selection.follow(tx, each)
             jobs.enqueue_many(tx, REBIND, {each: {"cycle_id": each} for each in cycles})
 
     def _record_content(self, job: Job, item: Item) -> None:

@@ -15,6 +15,7 @@ from packets.peers import STATES_ROWS
 from reviewbus import directory, idempotency, telemetry
 from reviewbus.client import pages
 from reviewbus.crash import crash_point
+from reviewbus.operations import store as operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -112,7 +113,7 @@ class Keeper:
         moved = 0
         with self.db.begin() as tx:
             # What many were to become was decided on rows that are gone: HR decides anew.
-            store.cancel_all(tx, RESTORED)
+            operations.cancel_all(tx, store.OPERATIONS, RESTORED)
         self._learn_people()
         for _, items in pages(self.assessment.states):
             for chunk in _chunks(items):
@@ -130,7 +131,9 @@ class Keeper:
         """Delete what is kept for a time only."""
         with self.db.begin() as tx:
             answers = idempotency.forget(tx, timedelta(days=ANSWERS_KEEP_DAYS))
-            ended = store.forget_operations(tx, finished_for=timedelta(days=self.settings.operation_keep_days))
+            ended = operations.forget(
+                tx, store.OPERATIONS, finished_for=timedelta(days=self.settings.operation_keep_days)
+            )
             return answers + ended + store.forget_pdfs(tx, tx.now - timedelta(days=self.settings.pdf_keep_days))
 
     def _learn_people(self) -> list[dict[str, Any]]:
