@@ -13,6 +13,9 @@ PARALLEL := $(wildcard tests/unit tests/component tests/contract tests/journey t
 SERIAL := $(wildcard tests/integration tests/faults tests/e2e)
 JOBS ?= 2
 
+# A name that is given is passed on, an empty one too: it is nobody's, and not everybody's.
+only = $(if $(filter-out undefined,$(origin ONLY)),--only "$(ONLY)")
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down token test lint model explore simulate faults outages mutants fuzz programs lock lock-check \
 	bench clean
@@ -23,7 +26,7 @@ help: ## say what can be made
 demo: setup ## watch one review travel through the system; leaves its PDF, mails and events in var/demo
 	@$(BIN)/python -m harness.demo
 
-up: setup ## start the whole system with sample people and leave it running; see var/up.json
+up: setup ## start the whole system with sample people and leave it running; var/up.json, var/up/env
 	@$(BIN)/python -m harness.up
 
 down: setup ## stop what `make up` started
@@ -44,23 +47,23 @@ lint: setup lock-check ## look at the code: ruff, mypy, the import rules, undecl
 	@$(BIN)/lint-imports --no-logo
 	@for each in $(DISTRIBUTIONS); do (cd $$each && "$(CURDIR)/$(BIN)/deptry" src --no-ansi --ignore DEP002) || exit 1; done
 
-model: setup programs ## check the protocol's model and that its seeded mistakes are caught; ALL=1 for every size
-	@$(BIN)/python -m model $(if $(ALL),--all) $(if $(ONLY),--only $(ONLY))
+model: setup programs ## check the protocol's model and its seeded mistakes; ALL=1 for every size, ONLY=name takes one
+	@$(BIN)/python -m model $(if $(ALL),--all) $(only)
 
-explore: setup ## walk through the states of the shipped domain; SCHEDULES=10000000 for a night
+explore: setup ## every state of the shipped domain within bounds, always; beyond, SCHEDULES=100000 at random
 	@$(BIN)/python -m explore $(if $(SCHEDULES),--schedules $(SCHEDULES))
 
 simulate: setup ## whole services under seeded faults in one thread; SEEDS=3000 for more, SEED=7 replays one, WORKERS=n
 	@$(BIN)/python -m simulation $(if $(WORKERS),--workers $(WORKERS)) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),3000))
 
-faults: setup ## kill, stop and cut off real processes under load; KILLS=1000 for more; var/faults/report.md
+faults: setup ## kill, stop and cut off real processes under load; KILLS=200, half as many others; var/faults/report.md
 	@$(BIN)/python -m faults --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 outages: setup ## an hour without each of assessment, packets, the broker and PostgreSQL, in a minute each
 	@$(BIN)/python -m faults --outages
 
 mutants: setup ## seed bugs into copies of the services and see each found; ONLY=name takes one, WRITE=1 notes them
-	@$(BIN)/python -m mutants --jobs $(JOBS) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+	@$(BIN)/python -m mutants --jobs $(JOBS) $(only) $(if $(WRITE),--write)
 
 fuzz: setup ## send made-up requests to every operation; CASES=20000
 	@FUZZ_CASES=$(or $(CASES),20000) $(BIN)/pytest tests/journey/test_fuzz.py -q

@@ -1,12 +1,12 @@
 """Explore the domain that ships: `python -m explore [--schedules N] [--seed N] [--only NAME] [--quick]`.
 
-Every state within bounds, then schedules at random. Prints what was met of the state tables. Exits with 1 and the
-story where a rule is broken, and with 2 where a cell of the tables was never met.
+Every state within bounds, always, and schedules at random beyond: --schedules says how many of these. Prints what was
+met of the state tables, and the verdict at the end. Exits with 1 and the story where a rule is broken, and with 2 where
+a cell of the tables was never met.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 from explore import chart
 from explore.configurations import EXHAUSTIVE, WALKS
 from explore.runs import STATES_MAX, Outcome, Piece, done
+from explore.verdict import beginning, held, verdict
 from explore.workers import PROGRESS_S, working
+from harness.commandline import Parser
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 SCHEDULES = 100_000
@@ -28,15 +31,14 @@ PIECES, PIECE_MIN, PIECE_MAX, QUICK_PIECE = 8, 1_000, 20_000, 200
 QUICK_STATES = 30_000
 QUICK_SCHEDULES = 3_000
 
-# So many schedules meet every cell of the tables.
-COVERING = 20_000
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Explore; return the exit code."""
     asked = _asked(arguments)
     pieces = _pieces(asked)
-    print(f"exploring with seed {asked.seed}, {asked.schedules} schedules, {asked.jobs} processes", flush=True)
+    planned = sum(each.schedules for each in pieces)
+    whole = sum(not each.schedules for each in pieces)
+    print(beginning(configurations=whole, schedules=planned, seed=asked.seed, jobs=asked.jobs), flush=True)
     began = time.monotonic()
     outcomes, broken = _all_done(pieces, asked.jobs)
     took = time.monotonic() - began
@@ -48,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         only = broken.piece.configuration
         print(f"to see it again: python -m explore --only {only} --seed {asked.seed}{number} --jobs 1")
         print(f"VIOLATION {broken.broken} after {schedules} schedules", flush=True)
+        print(f"The rule {broken.broken} is broken: the story above says how.", flush=True)
         return 1
     if asked.quick or asked.only or asked.states_only or asked.schedules_only or asked.schedule is not None:
+        print(f"{held(states=states, schedules=schedules)}.", flush=True)
         return 0
     met: Counter[tuple[str, str, str, str]] = Counter()
     for each in outcomes:
@@ -58,23 +62,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = chart.missing(met)
     for line in missing:
         print(f"NOT MET {line}")
-    if missing and asked.schedules < COVERING:
-        print(f"so few schedules need not meet every cell; {COVERING:,} do")
-        return 0
-    return 2 if missing else 0
+    good, words = verdict(states=states, schedules=schedules, missing=len(missing))
+    print(f"\n{words}", flush=True)
+    return 0 if good else 2
 
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="explore", description=__doc__)
+    parser = Parser(prog="explore", description=__doc__)
     names = sorted(each.name for each in (*EXHAUSTIVE, *WALKS))
-    parser.add_argument("--schedules", type=int, help=f"how many, at random; {SCHEDULES} if not said")
-    parser.add_argument("--seed", type=int, default=1, help="what the schedules are drawn from")
-    parser.add_argument("--schedule", type=int, metavar="NUMBER", help="take this one only, of --only and --seed")
+    whole = parser.whole_number
+    many = f"how many, at random, beside every state within bounds; {SCHEDULES} if not said"
+    parser.add_argument("--schedules", type=whole("SCHEDULES"), help=many)
+    parser.add_argument("--seed", type=whole("SEED", least=0), default=1, help="what the schedules are drawn from")
+    parser.add_argument(
+        "--schedule", type=whole("SCHEDULE", least=0), metavar="NUMBER", help="take this one only, of --only and --seed"
+    )
     parser.add_argument("--only", choices=names, help="one configuration")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SCHEDULES} schedules, and the small worlds")
     parser.add_argument("--states-only", action="store_true", help="no schedules")
     parser.add_argument("--schedules-only", action="store_true", help="no exploration of all states")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; one for each core")
+    parser.add_argument("--jobs", type=whole("JOBS"), default=os.cpu_count() or 1, help="processes; one for each core")
     asked = parser.parse_args(arguments)
     if asked.schedules is None:
         asked.schedules = QUICK_SCHEDULES if asked.quick else SCHEDULES

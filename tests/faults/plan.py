@@ -84,6 +84,11 @@ def plan(seed: int, *, kills: int, routes: Sequence[str], wipe: bool = True) -> 
     return [*faults[: quiet // 2], *early, *faults[quiet // 2 : quiet], *late]
 
 
+def others(kills: int, *, wipe: bool = True) -> int:
+    """Return how many pauses and broken connections `plan` puts beside so many kills."""
+    return -(-(kills - wipe) // BESIDE_OF)
+
+
 def _rounds(chance: random.Random) -> Iterator[Fault]:
     while True:
         yield from chance.sample(ROUND, len(ROUND))

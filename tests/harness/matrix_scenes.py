@@ -365,7 +365,9 @@ def _target(stage: Stage, title: str, employee: Person, hr: Person, people: Iter
         "version": "1",
     }
     cycle = expect(story.as_(hr).get(f"/v1/cycles/{story.cycle_id}"))
-    versions = {"questionnaires": 1, "cycles": etag(cycle)}
+    sessions = expect(story.as_(hr).get(f"/v1/calibrations?cycle_id={story.cycle_id}")).json()["items"]
+    seen = {one["session_id"]: one["row_version"] for one in sessions}
+    versions = {"questionnaires": 1, "cycles": etag(cycle), "members": seen.get(story.session_id, 1)}
     target = Target(title=title, stage=stage, ids=ids, people=tuple(people), versions=versions)
     if story.as_(hr).get(f"/v1/packets/{story.review(employee)}/actions").is_success:
         target.versions |= _versions(stage, employee, hr)

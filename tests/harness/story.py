@@ -183,6 +183,12 @@ class Story:
         found: int = expect(self.as_(HELEN).get(path)).json()["rating_version"]
         return found
 
+    def session_version(self, session_id: str = "") -> int:
+        """The version of a calibration session, as HR is told it; of the story's own if none is named."""
+        listed = expect(self.as_(HELEN).get(f"/v1/calibrations?cycle_id={self.cycle_id}")).json()["items"]
+        versions: dict[str, int] = {one["session_id"]: one["row_version"] for one in listed}
+        return versions[session_id or self.session_id]
+
     def confirm(self, employee: Person = ANNA) -> None:
         body = {"review_ids": [self.review(employee)]}
         expect(self.as_(HELEN).post(f"/v1/calibrations/{self.session_id}/confirm", body))

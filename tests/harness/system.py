@@ -94,6 +94,7 @@ class System:
         self._databases = stack.postgres.create_service_databases(SERVICES)
         self._ports = {(name, verb): free_port() for name in SERVICES for verb in verbs}
         self.urls = {name: f"http://{LOOPBACK}:{self._ports[name, 'web']}" for name in SERVICES}
+        self.health_urls = {which: f"http://{LOOPBACK}:{port}" for which, port in self._ports.items()}
         self._environment = self._shared_environment(folder, pace)
         self._processes: dict[tuple[str, str], Child] = {}
         self._gateway: Gateway | None = None
@@ -237,6 +238,15 @@ class System:
         self.stop()
 
     # -- looking -----------------------------------------------------------------------------------------------------
+
+    def environment(self, service: str) -> dict[str, str]:
+        """Return the variables by which a program of the service reaches all that it needs; no other service's."""
+        others = tuple(f"REVIEW_{name.upper()}_" for name in SERVICES if name != service)
+        return {
+            name: value
+            for name, value in self._environment.items()
+            if name.startswith("REVIEW_") and not name.startswith(others)
+        }
 
     def gateway(self) -> Gateway:
         """Return clients of all services over sockets; the same ones at every call."""

@@ -3,7 +3,12 @@
 A process in the background starts and supervises it, seeded with a cycle whose reviews are in different states, until
 `python -m harness.down`. What is needed to use it lies in `var/up.json`:
 
-    {"services": {name: url}, "people": {name: {"id", "roles", "token"}}, "review_ids": […]}
+    {"services": {name: url}, "background": {name: url of the health and figures of its loops},
+     "kafka": "host:port", "postgres": "host:port", "mails": folder, "environments": folder,
+     "people": {name: {"id", "roles", "role", "story", "token", "token_file"}},
+     "reviews": [{"review_id", "employee", "manager", "story"}], "review_ids": […]}
+
+`environments` has a file for each service with the variables by which its programs reach what runs here.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,12 +26,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psutil
 from filelock import FileLock, Timeout
 
+from harness import doorplate
+from harness.doorplate import tell
 from harness.eventually import Polling
-from harness.people import ANNA, BEN, CAST, MAX, MIRA, OLGA
+from harness.people import AMY, ANNA, BEN, CAST, DORA, HELEN, HUGO, KAI, MAX, MIRA, OLGA, SERVICES
 from harness.stack import Stack
 from harness.stack.children import end_on_signals
 from harness.story import Story
@@ -34,6 +43,7 @@ from harness.system import Pace, System
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.people import Person
     from harness.stack.children import Child
 
 START_S_MAX = 180.0
@@ -43,6 +53,27 @@ RESTARTS_MAX = 20
 TOKEN_DAYS = 30
 # Nobody waits for repairs here; the other services' rows are looked through as often as in production.
 PACE = Pace(reconcile_backoff_s_max=300.0, sweep_every_s=600.0)
+
+# What each is, and what there is for them to do in the cycle that `seed` makes.
+PARTS: dict[str, tuple[str, str]] = {
+    DORA.id: ("director", "manages Max, Mira, Helen and Kai; reviews Max and Mira"),
+    MAX.id: ("manager", "manages Anna, Ben and Hugo; can release Ben's packet, and sign Anna's"),
+    MIRA.id: ("manager", "manages Olga"),
+    ANNA.id: ("employee", "reads her packet; has signed it"),
+    BEN.id: ("employee", "waits for his packet"),
+    OLGA.id: ("employee", "waits for her packet; her review is to be calibrated"),
+    HELEN.id: ("HR Admin", "runs the cycle"),
+    HUGO.id: ("HR Admin", "the same, but reports to Max: not on Max's review"),
+    AMY.id: ("HR Assistant", "sees who is how far, no texts"),
+    KAI.id: ("calibrator", "rates in the calibration session of Anna and Ben"),
+}
+STORIES: dict[str, str] = {
+    ANNA.id: "released; she has signed, he has not",
+    BEN.id: "calibrated; the packet is with his manager",
+    OLGA.id: "both sides submitted; not calibrated",
+    MAX.id: "a draft of the self-assessment",
+    MIRA.id: "not begun",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +96,16 @@ class Place:
     def addresses(self) -> Path:
         """Return the file with what is needed to use it."""
         return self.var / "up.json"
+
+    @property
+    def tokens(self) -> Path:
+        """Return the folder with a token for each of its people."""
+        return self.folder / "tokens"
+
+    @property
+    def environments(self) -> Path:
+        """Return the folder with the variables that each service's programs need to reach it."""
+        return self.folder / "env"
 
     @property
     def supervisor(self) -> Path:
@@ -103,15 +144,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _supervise(place)
     if place.is_running():
         return _already(place)
-    print("This starts PostgreSQL, Kafka, a mail server and four services, and leaves them running.", flush=True)
+    tell("This starts PostgreSQL, Kafka, a mail server and four services, and leaves them running.")
     return _start(place)
 
 
 def _already(place: Place) -> int:
     if not place.addresses.exists():
-        print("One is starting or stopping at this moment; try again in a minute.")
+        tell("One is starting or stopping at this moment; try again in a minute.")
         return 1
-    print("It is running already.")
+    tell("It is running already.")
     _explain(place)
     return 0
 
@@ -131,13 +172,13 @@ def _start(place: Place) -> int:
     try:
         ready = _follow(place, supervisor)
     except KeyboardInterrupt:
-        print("\nInterrupted; stopping what was started.", flush=True)
+        tell("\nInterrupted; stopping what was started.")
         supervisor.terminate()
         supervisor.wait(STOP_S_MAX)
         return 130
     if not ready:
         supervisor.terminate()
-        print(f"It did not start. What was said: {place.log}")
+        tell(f"It did not start. What was said: {place.log}")
         return 1
     _explain(place)
     return 0
@@ -150,7 +191,7 @@ def _follow(place: Place, supervisor: subprocess.Popen[bytes]) -> bool:
         while True:
             ready, ended = place.addresses.exists(), supervisor.poll() is not None
             for line in lines:
-                print(line, end="", flush=True)
+                tell(line, end="")
             if ready or ended or time.monotonic() > deadline:
                 return ready and not ended
             time.sleep(0.1)
@@ -158,23 +199,8 @@ def _follow(place: Place, supervisor: subprocess.Popen[bytes]) -> bool:
 
 def _explain(place: Place) -> None:
     known = json.loads(place.addresses.read_text(encoding="utf-8"))
-    services, review_id = known["services"], known["review_ids"][0]
-    print("\nOne token a person:\n")
-    for name, one in known["people"].items():
-        roles = f" ({', '.join(one['roles'])})" if one["roles"] else ""
-        print(f"  {name + roles:<20} {one['token']}")
-    print("\nThe services, and their operations:\n")
-    for name, url in services.items():
-        print(f"  {name:<14} {url}   {url}/docs")
-    tokens = place.folder / "tokens"
-    print("\nTry:\n")
-    for who, url in (
-        ("anna", f"{services['packets']}/v1/packets/{review_id}"),
-        ("max", f"{services['notifications']}/v1/tasks"),
-        ("helen", f"{services['packets']}/v1/packets"),
-    ):
-        print(f'  curl -s -H "Authorization: Bearer $(cat {tokens / who})" {url}')
-    print(f"\nAll of this, tokens included, is in {place.addresses}. `make down` stops it.")
+    for line in doorplate.lines(known, file=place.addresses):
+        tell(line)
 
 
 # -- the supervisor ----------------------------------------------------------------------------------------------------
@@ -229,19 +255,61 @@ def seed(system: System) -> Story:
 
 
 def _publish(place: Place, system: System, story: Story) -> None:
-    tokens = place.folder / "tokens"
-    tokens.mkdir(mode=0o700)
-    people: dict[str, Any] = {}
-    for one in CAST:
-        name = one.name.split()[0].lower()
-        token = system.issuer.token(one.id, one.roles, lifetime_s=TOKEN_DAYS * 86_400)
-        people[name] = {"id": one.id, "roles": list(one.roles), "token": token}
-        (tokens / name).write_text(token)
-    known = {"services": system.urls, "people": people, "review_ids": list(story.reviews.values())}
+    place.tokens.mkdir(mode=0o700)
+    place.environments.mkdir(mode=0o700)
+    for service in SERVICES:
+        words = (f"{name}={shlex.quote(value)}\n" for name, value in system.environment(service).items())
+        _write_secret(place.environments / service, "".join(words))
+    postgres = urlsplit(system.database(SERVICES[0]).url)
+    people = {one.id: one for one in CAST}
+    known = {
+        "services": system.urls,
+        "background": {name: system.health_urls[name, "background"] for name in SERVICES},
+        "kafka": system.stack.kafka.bootstrap,
+        "postgres": f"{postgres.hostname}:{postgres.port}",
+        "mails": str(system.stack.smtp.folder or ""),
+        "environments": str(place.environments),
+        "people": {_first_name(one): _known_of(one, place, system) for one in CAST},
+        "reviews": [
+            {
+                "review_id": review_id,
+                "employee": _first_name(people[employee]),
+                "manager": _first_name(people[people[employee].manager or ""]),
+                "story": STORIES[employee],
+            }
+            for employee, review_id in story.reviews.items()
+        ],
+        "review_ids": list(story.reviews.values()),
+    }
     draft = place.addresses.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+    _write_secret(draft, json.dumps(known, indent=2) + "\n")
     draft.replace(place.addresses)
+
+
+def _known_of(one: Person, place: Place, system: System) -> dict[str, Any]:
+    token, file = (
+        system.issuer.token(one.id, one.roles, lifetime_s=TOKEN_DAYS * 86_400),
+        place.tokens / _first_name(one),
+    )
+    _write_secret(file, token)
+    role, story = PARTS[one.id]
+    return {
+        "id": one.id,
+        "roles": list(one.roles),
+        "role": role,
+        "story": story,
+        "token": token,
+        "token_file": str(file),
+    }
+
+
+def _first_name(one: Person) -> str:
+    return one.name.split()[0].lower()
+
+
+def _write_secret(file: Path, words: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(words, encoding="utf-8")
 
 
 def _watch(system: System) -> None:

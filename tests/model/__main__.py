@@ -6,7 +6,6 @@ docs/model/README.md must say what was measured.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -15,12 +14,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.commandline import Parser, unknown
 from model import pan, table
 from model.configurations import CONFIGURATIONS, Configuration
 from model.mistakes import MISTAKES, Mistake
 from model.table import Finding
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterable, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     configurations, mistakes = _selected(chosen)
     if not configurations and not mistakes:
-        print(f"nothing is called {chosen.only}", file=sys.stderr)
+        print(unknown(chosen.only, (one.name for one in (*CONFIGURATIONS, *MISTAKES))), file=sys.stderr)
         return 2
     began = time.monotonic()
     print(f"{len(configurations)} configurations, {len(mistakes)} mistakes, {chosen.jobs} at a time", flush=True)
@@ -59,20 +60,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="model", description=__doc__)
+    parser = Parser(prog="model", description=__doc__)
     parser.add_argument("--all", action="store_true", help="every configuration, also those that take minutes")
     parser.add_argument("--only", help="one configuration or mistake, with its story")
     parser.add_argument("--check", action="store_true", help="compare those tables, which is what happens anyway")
     parser.add_argument("--write", action="store_true", help="write the tables of docs/model/README.md anew")
-    jobs = int(os.environ.get("JOBS") or JOBS_MAX)
-    parser.add_argument("--jobs", type=int, default=jobs, help=f"searches at a time, {JOBS_MAX} at most")
+    jobs = os.environ.get("JOBS") or JOBS_MAX
+    whole = parser.whole_number("JOBS")
+    parser.add_argument("--jobs", type=whole, default=jobs, help=f"searches at a time, {JOBS_MAX} at most")
     chosen = parser.parse_args(arguments)
     chosen.jobs = max(1, min(chosen.jobs, JOBS_MAX))
     return chosen
 
 
 def _selected(chosen: argparse.Namespace) -> tuple[list[Configuration], list[Mistake]]:
-    if chosen.only:
+    if chosen.only is not None:
         return (
             [one for one in CONFIGURATIONS if one.name == chosen.only],
             [one for one in MISTAKES if one.name == chosen.only],

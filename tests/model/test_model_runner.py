@@ -81,7 +81,14 @@ def test_a_limit_that_was_met_is_neither_success_nor_violation(
 
 def test_an_unknown_name_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert runner.main(["--only", "nonsense"]) == 2
-    assert "nonsense" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "nothing is called 'nonsense'; known are:"
+    assert {"  base", f"  {MISTAKES[0].name}"} <= set(said)
+
+
+def test_an_empty_name_is_not_taken_for_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert runner.main(["--only", ""]) == 2
+    assert "nothing is called ''" in capsys.readouterr().err
 
 
 def test_a_missing_tool_is_one_line(
