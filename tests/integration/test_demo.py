@@ -81,12 +81,21 @@ def test_the_system_stays_up_until_it_is_taken_down(var: Path) -> None:
     released = httpx.get(f"{known['services']['packets']}/v1/packets/{known['review_ids'][0]}", headers=headers)
     second = program("up", var)
     token = program("tokens", var, "anna")
+    background = httpx.get(f"{known['background']['packets']}/metrics")
+    check = checked("packets", var / "up" / "env" / "packets")
     down = program("down", var)
 
     assert (nothing.returncode, nothing.stdout) == (0, "Nothing is running.\n")
-    assert set(known) == {"services", "people", "review_ids"}
-    assert set(known["services"]) == SERVICES
-    assert all(set(one) == {"id", "roles", "token"} for one in known["people"].values())
+    servers = {"kafka", "postgres", "mails", "environments"}
+    assert set(known) == {"services", "background", "people", "reviews", "review_ids"} | servers
+    assert set(known["services"]) == set(known["background"]) == SERVICES
+    told = {"id", "roles", "role", "story", "token", "token_file"}
+    assert all(set(one) == told for one in known["people"].values())
+    assert [one["review_id"] for one in known["reviews"]] == known["review_ids"]
+    assert 'consumed_total{type="review.opened.v1"}' in background.text
+    assert check.returncode == 0, check.stderr
+    assert [name for name in ("kafka", "postgres") if known[name] not in first.stdout] == []
+    assert known["people"]["anna"]["token"] not in first.stdout
     assert released.json()["state"] == "released"
     assert second.returncode == 0
     assert "It is running already." in second.stdout
@@ -96,6 +105,19 @@ def test_the_system_stays_up_until_it_is_taken_down(var: Path) -> None:
     assert down.returncode == 0
     assert not (var / "up.json").exists()
     assert [one for one in processes if runs(one)] == []
+
+
+def checked(service: str, environment: Path) -> subprocess.CompletedProcess[str]:
+    """Run a service's `check` with nothing but the variables of the file, as a shell that has sourced it does."""
+    assert environment.stat().st_mode & 0o777 == 0o600
+    words = f'set -a; . "$1"; exec "$2" -m {service} check'
+    return subprocess.run(
+        ["/bin/sh", "-c", words, "sh", str(environment), sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
 
 
 def runs(one: psutil.Process) -> bool:

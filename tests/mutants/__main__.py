@@ -5,13 +5,13 @@ Exits 1 if a bug is not found as its patch demands, 2 if a patch does not apply 
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from harness.commandline import Parser, unknown
 from mutants import report
 from mutants.catalogue import Machine, mutants
 from mutants.judging import Outcome, Verdict, examine
@@ -19,6 +19,7 @@ from mutants.patching import PatchDoesNotApply
 from mutants.seeding import ROOT, changed_files
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from mutants.catalogue import Mutant
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     wanted = [one for one in known if _is_wanted(one, chosen)]
     if not wanted:
-        print("no bug is called so; known are:", *(one.name for one in known), sep="\n  ")
+        print(unknown(" ".join(chosen.only), (one.name for one in known)))
         return 2
     if chosen.write and len(wanted) < len(known):
         print("the table is written after a full run only")
@@ -54,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
+    parser = Parser(prog="mutants", description=__doc__)
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this bug; may be repeated")
     parser.add_argument("--machine", choices=list(Machine), help="only the bugs of this machine")
-    parser.add_argument("--jobs", type=int, default=1, help="how many at once")
+    parser.add_argument("--jobs", type=parser.whole_number("JOBS"), default=1, help="how many at once")
     parser.add_argument("--seed", type=int, default=SEED, help="where the machines begin")
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
     parser.add_argument("--write", action="store_true", help="put the table into docs/mutants.md")

@@ -118,4 +118,6 @@ def test_the_table_is_written_after_a_full_run_only(capsys: pytest.CaptureFixtur
 
 def test_a_bug_that_does_not_exist_is_not_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "made-up"]) == 2
-    assert "no-inbox" in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "nothing is called 'made-up'; known are:"
+    assert "  no-inbox" in said

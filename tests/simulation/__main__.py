@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import shutil
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.commandline import Parser
 from harness.databases import drop_all
 from harness.stack import Stack
 from simulation.acts import ACTS
@@ -22,6 +22,7 @@ from simulation.tally import Tally
 from simulation.theatre import STEPS, theatre
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Generator, Sequence
 
     from harness.stack import Postgres
@@ -34,12 +35,14 @@ VIOLATIONS_MAX = 5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play the seeds that are asked for; return 0 if no rule was broken and everything was reached."""
-    parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
-    parser.add_argument("--seeds", "--schedules", type=int, default=WHOLE_RUN, help="how many schedules")
+    parser = Parser(prog="python -m simulation", description=__doc__)
+    whole = parser.whole_number
+    parser.add_argument("--seeds", "--schedules", type=whole("SEEDS"), default=WHOLE_RUN, help="how many schedules")
     parser.add_argument("--first-seed", type=int, default=1, help="the seed of the first one")
-    parser.add_argument("--seed", type=int, help="replay this one, with its story")
+    parser.add_argument("--seed", type=whole("SEED", least=0), help="replay this one, with its story")
     parser.add_argument("--steps", type=int, default=STEPS, help="steps of each")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; by default one a core")
+    workers = os.cpu_count() or 1
+    parser.add_argument("--workers", type=whole("WORKERS"), default=workers, help="processes; by default one a core")
     parser.add_argument("--stop-at-first", action="store_true", help="end with the first rule that is broken")
     chosen = parser.parse_args(arguments)
     with contextlib.ExitStack() as stack:

@@ -122,6 +122,11 @@ def _newest_selection(s: Scene) -> str | None:
     return s.version("selection", max((row["selection_version"] for row in rows), default=0))
 
 
+def _newest_session(s: Scene) -> str | None:
+    row = s.sight.packets["sessions"].get(s.packet.get("session_id"), {})
+    return s.version("session", row.get("row_version"))
+
+
 def _newest_cycle(s: Scene) -> str | None:
     cycles = s.sight.assessment["cycles"]
     return s.version("cycle", max((cycles[one]["row_version"] for one in s.known.cycles if one in cycles), default=1))
@@ -278,6 +283,7 @@ ACTS: tuple[Act, ...] = (
         operation=f"PUT {_CALIBRATION}/members",
         by=("hr",),
         body=lambda s: {"members": [HELEN.id, KAI.id, *([HUGO.id] if s.chance(0.3) else [])]},
+        version=_newest_session,
         sessions=("pending", "in_session"),
         weight=0.4,
     ),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def register(app: Flask, db: Database, api: flask_smorest.Api | None = None) -> None:
-    """Add the addresses to an app."""
+    """Add the addresses to an app; one without an API is that of loops, and its metrics are theirs too."""
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -41,7 +41,7 @@ def register(app: Flask, db: Database, api: flask_smorest.Api | None = None) -> 
 
     @app.get("/metrics")
     def metrics() -> Response:
-        page, content_type = telemetry.render_metrics()
+        page, content_type = telemetry.render_metrics(loops=api is None)
         return Response(page, content_type=content_type)
 
     if api is not None:

@@ -29,6 +29,18 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
 # A domain's ranks, in their order, and the status each answers with.
 RANK_STATUS = {1: 404, 2: 403, 3: 409, 4: 423, 5: 409, 6: 428, 7: 412, 8: 422}
+# What people are told of reasons that every service has: what is so, and what to do about it.
+SENTENCES = {
+    "not-found": "Nothing that you may know of is here: look whether the address, and the ids in it, are right.",
+    "forbidden-role": "Your roles do not admit this: ask somebody whose roles do.",
+    "version-missing": "Name the version that this is based on: send the ETag that you were given as If-Match.",
+    "stale-version": "The version that you named is not the current one: read what there is now, and name its version.",
+    "reason-missing": "This is recorded with a reason, and none was given: send one as `reason`.",
+    "too-many-plans": "You have as many plans as one person may have: apply or cancel one first.",
+    "operation-not-planned": "The operation holds no plan that waits to be applied: look at its state, or plan anew.",
+    "plan-expired": "The plan is too old to be applied: make a new one.",
+    "operation-finished": "The operation is over: there is nothing left to cancel.",
+}
 _OF_AN_ENTRY = {"key", "value"}
 _log = telemetry.logger("http")
 
@@ -67,9 +79,11 @@ def describe(refusal: RefusalLike) -> dict[str, Any]:
 
 
 def explain(refusal: RefusalLike) -> str:
-    """Return what a person is told: the refusal's own words, else the first sentence of its class's docstring."""
+    """Return what a person is told: the refusal's own words, `SENTENCES`, or its class's docstring's first sentence."""
     if refusal.detail:
         return refusal.detail
+    if refusal.code in SENTENCES:
+        return SENTENCES[refusal.code]
     summary = (type(refusal).__doc__ or "").strip().split("\n", 1)[0]
     sentence = summary.split(". ", 1)[0].rstrip(".")
     return f"{sentence}." if sentence else refusal.code.replace("-", " ")
@@ -157,7 +171,7 @@ def _from_http(error: HTTPException) -> Response:
     code = HTTPStatus(status).phrase.lower().replace(" ", "-").replace("'", "")
     details = {
         400: "The request could not be read: its body must be well-formed JSON, its headers well-formed.",
-        404: "There is nothing at this address, or not for you.",
+        404: SENTENCES["not-found"],
         405: "This address does not take this method.",
         413: "The body is larger than this address takes.",
         415: "The body must be application/json.",

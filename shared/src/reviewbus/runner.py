@@ -29,7 +29,7 @@ def main(name: str, arguments: Sequence[str] | None = None, *, build: Build | No
     try:
         return _run(name, chosen, build)
     except settings.EnvError as error:
-        sys.stderr.write(f"{error}: see the settings in the README of the service\n")
+        sys.stderr.write(f"{error}: see Settings in shared/README.md and in the README of the service\n")
         return 2
 
 

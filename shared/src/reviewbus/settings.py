@@ -77,14 +77,20 @@ def read(cls: type[T], scope: str, /, **given: Any) -> T:
     """Read a settings dataclass for the service `scope` from the environment; fields in `given` are taken as they are.
 
     The field `kafka_bootstrap` of the service `orders` is read from `REVIEW_ORDERS_KAFKA_BOOTSTRAP`, else from
-    `REVIEW_KAFKA_BOOTSTRAP`, else it has its default. An absent field without default, or a value of the wrong kind,
-    raises `environs.EnvError` naming the variable.
+    `REVIEW_KAFKA_BOOTSTRAP`, else it has its default. Absent fields without default, and values of the wrong kind,
+    raise one `environs.EnvError` naming all of their variables.
     """
     env = Env()
     values = dict(given)
+    wrong: list[str] = []
     for one in fields(cls):  # type: ignore[arg-type]
         if one.name not in values:
-            values[one.name] = _value(env, scope, one)
+            try:
+                values[one.name] = _value(env, scope, one)
+            except EnvError as error:
+                wrong.append(str(error))
+    if wrong:
+        raise EnvError("; ".join(wrong))
     return cls(**values)
 
 

@@ -18,11 +18,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
+
+    from prometheus_client import Metric
 
 ERROR_FRAMES_MAX = 12
 _TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
@@ -174,12 +184,29 @@ INVARIANT_VIOLATIONS = Counter(
     "invariant_violations_total", "What the audit sweep found against the invariants", ["kind"]
 )
 RECONCILED = Counter("reconciled_total", "Commands that were sent again", ["kind"])
+_LOOPS: tuple[Counter | Gauge | Histogram, ...] = (OUTBOX_ROWS, OUTBOX_AGE, OUTBOX_SENT, OUTBOX_FAILED, PUBLISH_SECONDS)
+_LOOPS += (CONSUMED, SKIPPED, DUPLICATES, DEAD_LETTERS, JOBS, RECONCILED)
+_LOOPS_NAMES = frozenset(each.name for one in _LOOPS for each in one.describe())
 
 
-def render_metrics() -> tuple[bytes, str]:
-    """Return the metrics page and its content type, over all worker processes where they share a folder."""
+class _WithoutLoops(CollectorRegistry):
+    """Another registry without what relay, consume and work alone count: elsewhere it would stay at 0 for ever."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._whole = registry
+
+    def collect(self) -> Iterator[Metric]:
+        return (one for one in self._whole.collect() if one.name not in _LOOPS_NAMES)
+
+
+def render_metrics(*, loops: bool) -> tuple[bytes, str]:
+    """Return the metrics page and its content type, over all worker processes where they share a folder.
+
+    `loops`: whether this is the page of a process that runs them.
+    """
+    registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry), CONTENT_TYPE_LATEST
-    return generate_latest(), CONTENT_TYPE_LATEST
+    return generate_latest(registry if loops else _WithoutLoops(registry)), CONTENT_TYPE_LATEST

@@ -69,7 +69,7 @@ def test_hr_changes_every_field_of_a_cycle_that_is_not_started(service: Running,
 
 @pytest.mark.parametrize("field", [*sorted(FROZEN), *sorted(TEXTS)])
 def test_what_is_left_out_stays(service: Running, field: str) -> None:
-    cycle_id = service.cycle(calibration_required=field == "release_after_calibration")
+    cycle_id = service.cycle(calibration_required=field == "release_after_calibration", manager_deadline="2030-04-30")
     before = _seen(service, cycle_id)
     value = {**FROZEN, **TEXTS}[field]
     after = service.done(_patch(service, AMY, cycle_id, {field: value}, version=1))

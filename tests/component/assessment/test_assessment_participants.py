@@ -201,6 +201,9 @@ def test_people_are_removed_each_alone_and_who_stays_is_named(service: Running, 
         (2, OLGA.id, "not-participating"),
         (3, MAX.id, "self-dealing"),
     ]
+    own, _, superior = (one["detail"] for one in told["problems"])
+    assert own.startswith("This is your own review")
+    assert superior.startswith("You report, directly or not, to the person")
     assert set(_managers(service, cycle_id)) == {KAI.id, MAX.id, HUGO.id}
     again = service.done(_remove(service, cycle_id, ANNA))
     assert (again["removed"], _said(again)) == (0, [(0, ANNA.id, "not-participating")])

@@ -8,6 +8,7 @@ import pytest
 
 from component.assessment.assessment_service import QUESTIONS, SELF_ANSWERS, Running
 from harness.people import AMY, ANNA, BEN, DORA, HELEN, KAI, MAX, MIRA, OLGA
+from harness.words import ADVICE
 
 if TYPE_CHECKING:
     from harness.people import Person
@@ -49,6 +50,7 @@ def test_rows_with_problems_are_left_out_and_named(service: Running) -> None:
         (2, "i-z", "duplicate-person-id"),
         (3, "i-z", "duplicate-person-id"),
     ]
+    assert all(ADVICE.fullmatch(one["detail"]) for one in told["problems"])
 
 
 def test_a_malformed_row_is_named_and_does_not_stand_in_the_others_way(service: Running) -> None:
@@ -175,6 +177,7 @@ def test_questions_that_cannot_be_asked_are_named(service: Running) -> None:
     answer = service.post(HELEN, "/v1/questionnaires", {"title": "T", "questions": questions})
     assert (answer.status_code, answer.get_json()["code"]) == (422, "questions-invalid")
     assert [one["code"] for one in answer.get_json()["problems"]] == ["scale-missing", "unused"]
+    assert all(ADVICE.fullmatch(one["detail"]) for one in answer.get_json()["problems"])
 
 
 def test_a_cycle_needs_a_zone_and_a_questionnaire_that_exist(service: Running) -> None:
@@ -226,6 +229,20 @@ def test_a_cycle_that_lacks_something_says_what(service: Running) -> None:
     answer = service.post(HELEN, f"/v1/cycles/{service.cycle(self_deadline='2026-01-01')}/start")
     assert (answer.status_code, answer.get_json()["code"]) == (409, "cycle-not-startable")
     assert [one["code"] for one in answer.get_json()["reasons"]] == ["deadline-in-the-past", "no-participants"]
+    assert all(ADVICE.fullmatch(one["detail"]) for one in answer.get_json()["reasons"])
+
+
+def test_a_cycle_whose_managers_would_end_before_its_employees_is_not_made(service: Running) -> None:
+    service.import_cast()
+    cycle_id = service.cycle()
+    kept = service.get(HELEN, f"/v1/cycles/{cycle_id}")
+    wrong = {"self_deadline": "2030-05-01", "manager_deadline": "2030-04-30"}
+    answer = service.call(HELEN, "PATCH", f"/v1/cycles/{cycle_id}", wrong, version=kept.get_json()["row_version"])
+    told = answer.get_json()
+    assert (answer.status_code, told["code"]) == (422, "settings-contradict")
+    assert told["fields"] == ["self_deadline", "manager_deadline"]
+    assert ADVICE.fullmatch(told["detail"])
+    assert service.get(HELEN, f"/v1/cycles/{cycle_id}").get_json() == kept.get_json()
 
 
 def test_an_assistant_makes_a_cycle_but_does_not_start_it(service: Running) -> None:

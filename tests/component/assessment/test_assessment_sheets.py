@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assessment.api import operations as operations_api
 from assessment.api import participants as participants_api
 from component.assessment.many_reviews import UNKNOWN, begun, cycle_of, path_of, told, whole
 from harness.people import AMY, ANNA, BEN, HELEN, HUGO, MAX, OLGA, Person
 from reviewbus import quarantine
+from reviewbus.operations import api as operations_api
 
 if TYPE_CHECKING:
     from component.assessment.assessment_service import Running

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from component.assessment.assessment_service import MANAGER_ANSWERS, SELF_ANSWERS, Running
 from harness.people import AMY, ANNA, HELEN, HUGO, MAX, MIRA, OLGA
+from harness.words import ADVICE
 from reviewbus.canonical import digest
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def test_answers_that_do_not_fit_are_named_and_nothing_is_kept(service: Running)
         "m-text": "unknown-question",
         "s-text": "wrong-kind",
     }
+    assert all(ADVICE.fullmatch(one["detail"]) for one in answer.get_json()["problems"])
     assert service.done(service.get(ANNA, f"{_self(review_id)}/backups"))["items"] == []
 
 
@@ -312,6 +314,20 @@ def test_actions_are_what_the_commands_would_answer(service: Running) -> None:
     assert share["unmet"][0]["question_ids"] == ["s-text"]
     submit = next(one for one in told if one["name"] == "submit-manager-assessment")
     assert [one["code"] for one in submit["unmet"]] == ["forbidden-role"]
+    assert [one["name"] for one in told if not all(ADVICE.fullmatch(each["detail"]) for each in one["unmet"])] == []
+    reopen = service.post(MAX, f"{_manager(review_id)}/reopen", {"reason": "x"}).get_json()
+    listed = service.done(service.get(MAX, f"/v1/reviews/{review_id}/actions"))["actions"]
+    said = next(one["unmet"] for one in listed if one["name"] == "reopen-manager-assessment")
+    assert [(one["code"], one["detail"]) for one in said] == [(one["code"], one["detail"]) for one in reopen["unmet"]]
+
+
+def test_whom_an_act_is_not_for_is_told_whose_it_is_and_what_the_own_review_is(service: Running) -> None:
+    review_id = service.review()
+    cancel = f"/v1/reviews/{review_id}/cancel"
+    told = {who: service.post(who, cancel, {"reason": "x"}).get_json() for who in (ANNA, MAX, AMY)}
+    assert {each["code"] for each in told.values()} == {"forbidden-role"}
+    assert told[ANNA]["detail"].startswith("This is your own review")
+    assert told[MAX]["detail"] == told[AMY]["detail"] == "This is for HR Admins only: ask them for it."
 
 
 def test_hr_below_the_reviewee_does_not_act(service: Running) -> None:

@@ -150,6 +150,22 @@ def test_a_history_tells_of_sends_overrides_and_conversations(office: Office) ->
     assert [(each["by"], each["by_role"]) for each in told["conversations"]] == [(MANAGER, "manager")]
 
 
+def test_a_history_tells_how_the_rating_changed_after_its_session_and_nothing_of_the_session(office: Office) -> None:
+    office.ready(calibrated=True)
+    assert history(office)["ratings"] == []
+    at = rfc3339(office.clock())
+    assert office.change_rating(5, reason="Another customer praised it.").status_code == 200
+    assert office.change_rating(5, reason="Nothing new.").status_code == 200
+    assert office.change_rating(2, person=CALIBRATOR, reason="Mistaken.").status_code == 200
+    told = history(office)["ratings"]
+    assert [(each["by"], each["by_role"], each["old"], each["new"], each["reason"]) for each in told] == [
+        (HR, "hr_admin", 4, 5, "Another customer praised it."),
+        (CALIBRATOR, "calibrator", 5, 2, "Mistaken."),
+    ]
+    assert [each["rating_version"] for each in told] == [2, 3]
+    assert {each["at"] for each in told} == {at}
+
+
 def test_a_restore_stands_in_the_history(office: Office) -> None:
     office.ready()
     office.released()
@@ -237,7 +253,11 @@ def test_a_correction_is_told_question_by_question_and_the_employee_learns_only_
     assert corrections(office) == corrections(office, MANAGER) == nothing
     first = office.row()
     taken_back(office)
-    answers = {GOALS: f"<p>The <em>migration</em>.</p><ul><li>And<ul><li>{SECRET.lower()}</li></ul></li></ul>", GROWTH: "o-stay", OVERALL: 5}
+    answers = {
+        GOALS: f"<p>The <em>migration</em>.</p><ul><li>And<ul><li>{SECRET.lower()}</li></ul></li></ul>",
+        GROWTH: "o-stay",
+        OVERALL: 5,
+    }
     office.submitted(kind="revised", answers=answers)
     office.work()
     office.clock.forward(minutes=1)
@@ -250,7 +270,7 @@ def test_a_correction_is_told_question_by_question_and_the_employee_learns_only_
     goals, growth = told["questions"]
     assert (goals["question_id"], goals["change"], goals["before"], goals["after"]) == (GOALS, "changed", None, None)
     assert drawn(goals["words"]).startswith("The migration.|-canary")
-    assert drawn(goals["words"]).endswith(f"|+And {SECRET.lower()}")
+    assert drawn(goals["words"]).endswith(f"|+And\n{SECRET.lower()}")
     assert (growth["question_id"], growth["before"], growth["after"], growth["words"]) == (
         GROWTH,
         "o-lead",

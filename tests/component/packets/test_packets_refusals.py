@@ -244,14 +244,21 @@ def test_who_calibrates_is_in_the_directory_and_has_not_left(office: Office) -> 
     assert "p-typo" not in str(told)
     refused(office, 404, "not-found", office.post, HR, "/v1/calibrations", {**body, "review_ids": [NOWHERE]})
     path = f"/v1/calibrations/{office.session()}/members"
-    told = refused(office, 422, "unknown-members", office.put, HR, path, {"members": [HR, "p-typo"]})
+    told = refused(office, 422, "unknown-members", office.put, HR, path, {"members": [HR, "p-typo"]}, version=1)
     assert told["person_ids"] == ["p-typo"]
-    told = refused(office, 403, "forbidden-role", office.put, CALIBRATOR, path, {"members": ["p-typo"]})
+    told = refused(office, 403, "forbidden-role", office.put, CALIBRATOR, path, {"members": ["p-typo"]}, version=1)
     assert "p-typo" not in str(told)
     office.do("update directory set active = false where person_id = %s", CALIBRATOR)
-    told = refused(office, 422, "unknown-members", office.put, HR, path, {"members": [HR, CALIBRATOR]})
+    told = refused(office, 422, "unknown-members", office.put, HR, path, {"members": [HR, CALIBRATOR]}, version=1)
     assert told["person_ids"] == [CALIBRATOR]
-    assert office.put(HR, path, {"members": [HR]}).status_code == 200
+    refused(office, 428, "version-missing", office.put, HR, path, {"members": [HR]})
+    answer = office.put(HR, path, {"members": [HR]}, version=1)
+    assert (answer.status_code, answer.json["row_version"], answer.headers["ETag"]) == (200, 2, '"2"')
+    # Who has seen the earlier list takes nobody out of this one.
+    told = refused(office, 412, "stale-version", office.put, HR, path, {"members": []}, version=1)
+    assert told["current_version"] == 2
+    rows = office.rows("select person_id from calibration_members where session_id = %s", answer.json["session_id"])
+    assert [row["person_id"] for row in rows] == [HR]
 
 
 def test_calibration_takes_its_steps_in_order(office: Office) -> None:
@@ -272,7 +279,7 @@ def test_calibration_takes_its_steps_in_order(office: Office) -> None:
         refused(office, 403, "self-dealing", office.post, HR_BELOW, f"{path}/{step}")
     refused(office, 409, "manager-assessment-not-submitted", office.post, HR, f"{path}/start")
     refused(office, 403, "forbidden-role", office.post, HR, f"{path}/complete")
-    assert office.put(HR, f"{path}/members", {"members": [CALIBRATOR, HR]}).status_code == 200
+    assert office.put(HR, f"{path}/members", {"members": [CALIBRATOR, HR]}, version=1).status_code == 200
     refused(office, 403, "forbidden-role", office.put, CALIBRATOR, f"{path}/members", {"members": []})
     office.submitted()
     office.work()
@@ -302,7 +309,9 @@ def test_a_board_leaves_out_the_calibrators_own_review(office: Office) -> None:
     assert (shown[0]["rating"], shown[0]["manager_rating"]) == (4, 3)
     assert shown[0]["changes"][0]["justification"] == REASON
     assert [each["question_id"] for each in shown[0]["answers"]] == [GOALS, GROWTH, OVERALL]
-    assert office.put(HR, f"/v1/calibrations/{session}/members", {"members": [EMPLOYEE, HR_BELOW]}).status_code == 200
+    members = {"members": [EMPLOYEE, HR_BELOW]}
+    version = office.get(HR, "/v1/calibrations").json["items"][0]["row_version"]
+    assert office.put(HR, f"/v1/calibrations/{session}/members", members, version=version).status_code == 200
     for person, code in ((EMPLOYEE, "forbidden-role"), (HR_BELOW, "self-dealing")):
         assert office.get(person, f"/v1/calibrations/{session}").json["reviews"] == []
         refused(office, 403, code, office.rate, session, 5, version=1, person=person)

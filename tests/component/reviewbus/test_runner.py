@@ -179,6 +179,7 @@ def test_a_loop_ends_cleanly_when_it_is_told_to(
     read_until(process.stderr, "loops_started")
     assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    assert "outbox_sent_total " in httpx.get(f"http://127.0.0.1:{port}/metrics").text
     process.send_signal(signal.SIGTERM)
     assert read_until(process.stderr, "loops_stopped")["failed"] is False
     assert process.wait(PATIENCE_S) == 0
@@ -221,6 +222,9 @@ def test_web_serves_until_it_is_told_to_stop(
         assert client.get("/readyz").status_code == 200
         answer = client.post("/v1/things/k/order", json={"n": 1}, headers=headers)
         assert (answer.status_code, answer.headers["Location"]) == (202, "/v1/things/k")
+        figures = client.get("/metrics").text
+        assert 'http_request_seconds_count{method="POST"' in figures
+        assert "outbox" not in figures
         assert client.get("/nowhere", headers=headers).json()["code"] == "not-found"
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=PATIENCE_S)

@@ -24,6 +24,7 @@ from assessment.domain.review import (
     self_side_editable,
     unmet_no_hold,
 )
+from harness.words import ADVICE, spoken
 from unit.assessment.assessment_states import (
     BEFORE,
     EMPLOYEE,
@@ -113,8 +114,9 @@ def test_actions_say_what_the_commands_do(
     done = commands(review, rel, now, self_missing, missing)
     assert {action.name for action in said} == done.keys()
     for action in said:
-        codes = [reason.code for reason in action.unmet]
-        assert codes == [reason.code for reason in refused(done[action.name])], action.name
+        told = [spoken(reason) for reason in action.unmet]
+        assert told == [spoken(reason) for reason in refused(done[action.name])], action.name
+        assert [code for code, words in told if not ADVICE.fullmatch(words)] == []
         assert action.allowed == (not action.unmet)
 
 

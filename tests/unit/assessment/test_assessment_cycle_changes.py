@@ -15,13 +15,14 @@ from assessment.domain.ids import CycleId, PersonId, QuestionId, QuestionnaireId
 from assessment.domain.people import Actor
 from assessment.domain.refusals import Refusal
 from assessment.domain.review import CycleSettings, ReleaseMode, SelfVisibility
+from harness.words import ADVICE
 
 ASSISTANT = Actor(person_id=PersonId("amy"), roles=frozenset({"hr_assistant"}))
 CYCLE = Cycle(
     cycle_id=CycleId("c"),
     zone="UTC",
     self_until=date(2026, 3, 31),
-    manager_until=date(2026, 4, 30),
+    manager_until=date(2027, 4, 30),
     settings=CycleSettings(questionnaire_id=QuestionnaireId("q"), questionnaire_version=3),
 )
 STARTED = replace(
@@ -100,3 +101,11 @@ def test_a_change_that_cannot_be_is_refused(more: dict[str, Any], code: str) -> 
 def test_settings_that_contradict_each_other_are_named(settings: dict[str, Any], fields: list[str]) -> None:
     error = refused(CYCLE, replace(CYCLE, settings=replace(CYCLE.settings, **settings)))
     assert (error.code, error.params) == ("settings-contradict", {"fields": fields})
+
+
+def test_managers_have_as_much_time_as_employees_before_the_start_too() -> None:
+    same_day = replace(CYCLE, manager_until=CYCLE.self_until)
+    assert changed(CYCLE, same_day).manager_until == CYCLE.self_until
+    error = refused(CYCLE, replace(CYCLE, manager_until=date(2026, 3, 30)))
+    assert (error.code, error.params) == ("settings-contradict", {"fields": ["self_deadline", "manager_deadline"]})
+    assert ADVICE.fullmatch(error.detail)

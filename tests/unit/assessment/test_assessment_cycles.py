@@ -17,6 +17,7 @@ from assessment.domain.refusals import Refusal
 from assessment.domain.registers import Holder
 from assessment.domain.review import CycleSettings, ManagerState, ReleaseMode, SelfState
 from assessment.domain.visibility import Pointer, may_open
+from harness.words import ADVICE
 from unit.assessment.assessment_states import (
     BEFORE,
     EVE,
@@ -226,7 +227,9 @@ def test_a_cycle_that_lacks_something_does_not_start_and_says_what(what: str) ->
     with pytest.raises(Refusal) as caught:
         begin(cycle, **inputs)
     assert caught.value.code == "cycle-not-startable"
-    assert caught.value.params == {"reasons": reasons}
+    told: list[dict[str, str]] = caught.value.params["reasons"]  # type: ignore[assignment]
+    assert [{key: value for key, value in each.items() if key != "detail"} for each in told] == reasons
+    assert [each["detail"] for each in told if not ADVICE.fullmatch(each["detail"])] == []
 
 
 @pytest.mark.parametrize(

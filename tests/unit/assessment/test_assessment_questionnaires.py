@@ -8,6 +8,7 @@ from assessment.domain import questionnaire as q
 from assessment.domain.ids import QuestionId, QuestionnaireId
 from assessment.domain.people import Actor
 from assessment.domain.questionnaire import Audience, Question, QuestionKind, Questionnaire, Scale
+from harness.words import ADVICE
 from unit.assessment.assessment_states import HANNA
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def test_answers_that_fit_or_are_open_are_no_problem() -> None:
 def test_an_answer_that_does_not_fit_is_named(name: str, answer: Answer, code: str) -> None:
     assert problems({name: answer}) == [(name, code)]
     (refusal,) = q.unmet_answers((q.AnswerProblem(question_id=QuestionId(name), code=code),))
-    assert refusal.params == {"problems": [{"question_id": name, "code": code}]}
+    told: list[dict[str, str]] = refusal.params["problems"]  # type: ignore[assignment]
+    (problem,) = told
+    assert (problem["question_id"], problem["code"]) == (name, code)
+    assert ADVICE.fullmatch(problem["detail"])
 
 
 @pytest.mark.parametrize("blank", [None, "", "  ", "<p></p>", "<p>&nbsp;<br></p>\n"])
@@ -97,11 +101,16 @@ def test_changed_answers_are_those_whose_hashes_differ() -> None:
 )
 def test_a_question_that_cannot_be_asked_is_named(question: Question, code: str) -> None:
     assert [problem.code for problem in q.question_problems((question,))] == [code]
+    (refusal,) = q.unmet_create(HR_ADMIN, (question,))
+    told: list[dict[str, str]] = refusal.params["problems"]  # type: ignore[assignment]
+    (problem,) = told
+    assert (problem["question_id"], problem["code"]) == (question.question_id, code)
+    assert ADVICE.fullmatch(problem["detail"])
     assert [reason.code for reason in q.unmet_create(HR_ADMIN, (question,))] == ["questions-invalid"]
 
 
 def test_a_questionnaire_asks_each_question_once() -> None:
-    assert [problem.code for problem in q.question_problems((TEXT, TEXT))] == ["duplicate-id", "duplicate-id"]
+    assert [problem.code for problem in q.question_problems((TEXT, TEXT))] == ["duplicate-id"]
     assert q.question_problems(ASKED.questions) == ()
     longest = ask("r", QuestionKind.RATING, scale=Scale(lowest=1, highest=100))
     assert q.question_problems((longest,)) == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faults.plan import PROCESSES, SERVERS, Kind, plan
+from faults.plan import PROCESSES, SERVERS, Kind, others, plan
 
 ROUTES = ("kafka", "smtp", "postgres-packets", "peer-assessment")
 
@@ -12,6 +12,13 @@ ROUTES = ("kafka", "smtp", "postgres-packets", "peer-assessment")
 @pytest.mark.parametrize("kills", [1, 10, 40, 200])
 def test_so_many_kills_are_planned_as_are_wanted(kills: int) -> None:
     assert sum(one.is_kill for one in plan(1, kills=kills, routes=ROUTES)) == kills
+
+
+@pytest.mark.parametrize("wipe", [True, False])
+@pytest.mark.parametrize("kills", [1, 2, 20, 41])
+def test_as_many_other_faults_are_planned_as_are_told_before(kills: int, *, wipe: bool) -> None:
+    faults = plan(1, kills=kills, routes=ROUTES, wipe=wipe)
+    assert sum(not one.is_kill for one in faults) == others(kills, wipe=wipe)
 
 
 def test_the_same_seed_gives_the_same_plan_and_another_another() -> None:

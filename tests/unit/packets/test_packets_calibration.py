@@ -279,14 +279,18 @@ def test_which_reviews_a_new_session_takes(changes: dict[str, object], codes: li
 
 
 def test_hr_says_who_calibrates_until_the_session_is_cancelled() -> None:
-    named = session.set_calibrators(a_session(), (), [HANNA], actor=HR_ACTOR, directory=DIRECTORY)
-    assert named.calibrators == {HANNA}
+    right = a_session().row_version
+    who = {"actor": HR_ACTOR, "directory": DIRECTORY, "expected_version": right}
+    assert session.set_calibrators(a_session(), (), [HANNA], **who).calibrators == {HANNA}  # type: ignore[arg-type]
 
-    def refused(asked: Session, actor: Actor) -> list[str]:
-        return told(session.unmet_set_calibrators(asked, (), actor=actor, directory=DIRECTORY))
+    def refused(asked: Session, actor: Actor, expected: int | None) -> list[str]:
+        unmet = session.unmet_set_calibrators
+        return told(unmet(asked, (), actor=actor, directory=DIRECTORY, expected_version=expected))
 
-    assert refused(a_session(), KIM_ACTOR) == ["403 forbidden-role"]
-    assert refused(a_session(S.CANCELLED), HR_ACTOR) == ["409 session-in-other-state"]
+    assert refused(a_session(), KIM_ACTOR, right + 1) == ["403 forbidden-role"]
+    assert refused(a_session(S.CANCELLED), HR_ACTOR, right) == ["409 session-in-other-state"]
+    assert refused(a_session(), HR_ACTOR, None) == ["428 version-missing"]
+    assert refused(a_session(), HR_ACTOR, right + 1) == ["412 stale-version"]
 
 
 @pytest.mark.parametrize(

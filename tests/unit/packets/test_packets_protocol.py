@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -11,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.words import ADVICE, spoken
 from packets.domain import answers, calibration, holds, projection, rating, readiness, release, sweep
 from packets.domain.actions import Action, actions, unmet_ask
 from packets.domain.conversation import record_conversation
 from packets.domain.facts import HoldRequested, PacketReleased, PacketUnreleased, Want
+from packets.domain.ids import OperationId
 from packets.domain.packet import CalibrationState, Holder, Packet, PacketState, Part, ReleaseMode, preview_tag
 from packets.domain.refusals import Refusal, refuse
 from packets.domain.session import SessionState
@@ -338,30 +341,43 @@ def refusals_of(call: Callable[[], object]) -> tuple[Refusal, ...]:
     packet=packets(),
     who=st.sampled_from(EVERYBODY),
     waiting=st.lists(st.sampled_from([HR.person_id, MANAGER.person_id]), max_size=2),
+    window=st.sampled_from([0, 30]),
 )
-def test_actions_say_what_the_commands_do(packet: Packet, who: Standing, waiting: list[PersonId]) -> None:
-    tag = preview_tag(packet)
+def test_actions_say_what_the_commands_do(packet: Packet, who: Standing, waiting: list[PersonId], window: int) -> None:
+    packet = replace(packet, recall_window_minutes=window)
+    now, tag = datetime(2026, 3, 1, tzinfo=UTC), preview_tag(packet)
+    scheduled = [
+        release.Scheduled(by=by, not_before=now, operation_id=OperationId(f"o-{number}"))
+        for number, by in enumerate(waiting)
+    ]
+
+    def released() -> None:
+        release.release(packet, who, previewed=tag, has_reason=True)
+        if release.fires_at(packet, who, asked=None, now=now) is not None:
+            refuse(release.unmet_schedule(packet, scheduled))
+
     commands: dict[Action, Callable[[], object]] = {
         Action.READ: lambda: read(packet, who),
         Action.RELEASE_TO_MANAGER: lambda: release.send_to_manager(packet, who),
-        Action.RELEASE: lambda: release.release(packet, who, previewed=tag, has_reason=True),
+        Action.RELEASE: released,
         Action.UNRELEASE: lambda: release.unrelease(packet, who, has_reason=True),
         Action.UNRELEASE_AND_REVOKE: lambda: release.unrelease(packet, who, revoke_signatures=True, has_reason=True),
         Action.CHANGE_RATING: lambda: rated(packet, "5", who=who),
         Action.OVERRIDE_CALIBRATION: lambda: rating.override_calibration(packet, who, has_reason=True, sources=SOURCES),
         Action.CONVERSATION_HELD: lambda: record_conversation(packet, who),
-        Action.CANCEL_SCHEDULED: lambda: refuse(release.unmet_cancel_scheduled(packet, who, waiting)),
+        Action.CANCEL_SCHEDULED: lambda: refuse(release.unmet_cancel_scheduled(packet, who, scheduled)),
     }
     if unmet_ask(who):
         assert [type(each) for each in refusals_of(lambda: actions(packet, who))] == [type(unmet_ask(who)[0])]
         return
-    answered = {answer.action: answer for answer in actions(packet, who, scheduled_by=waiting)}
+    answered = {answer.action: answer for answer in actions(packet, who, waiting=scheduled)}
     assert set(answered) == set(commands)
     for action, command in commands.items():
         refused = refusals_of(command)
         assert answered[action].allowed == (not refused)
         if Part.EMPLOYEE not in who.parts:
-            assert [each.code for each in answered[action].unmet] == [each.code for each in refused]
+            assert [spoken(each) for each in answered[action].unmet] == [spoken(each) for each in refused]
+        assert [code for code, words in map(spoken, answered[action].unmet) if not ADVICE.fullmatch(words)] == []
 
 
 @pytest.mark.parametrize(

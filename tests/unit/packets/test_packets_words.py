@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib.resources import files
-from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from harness.words import ADVICE
 from packets.domain import operation
 from packets.domain.operation import Outcome
-from packets.domain.refusals import Refusal
 from packets.queries.operations import words_of
-from reviewbus import problems
 
-if TYPE_CHECKING:
-    from reviewbus.problems import RefusalLike
-
-# What is so, a colon, and what to do.
-ADVICE = re.compile(r"[A-Z][^:]{10,}: [^:]{10,}[.]")
-REFUSALS = sorted(Refusal.__subclasses__(), key=lambda each: each.code)
 ENDS = (operation.NOTHING_TO_DO, operation.UNEXPECTED, operation.TAKEN_BACK)
 # Assessment answers a release with none of these.
 OF_SIGNATURES = {"self-assessment-not-shared", "completed"}
 LEFT = (operation.CANCELLED, operation.DECIDED_ANEW, operation.RESTORED)
-
-
-@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda each: each.code)
-def test_a_refusal_says_what_to_do(refusal: type[Refusal]) -> None:
-    assert ADVICE.fullmatch(problems.explain(cast("RefusalLike", refusal())))
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,15 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, missing: s
         read_bus("shop")
 
 
+def test_all_that_is_missing_or_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NEEDED:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("REVIEW_PORT", "eighty")
+    with pytest.raises(EnvError) as raised:
+        read_bus("shop")
+    assert [name for name in (*NEEDED, "REVIEW_PORT") if str(raised.value).count(f'"{name}"') != 1] == []
+
+
 @pytest.mark.parametrize("name", ["REVIEW_SHOP_PORT", "REVIEW_PORT"])
 def test_a_value_of_the_wrong_kind_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "eighty")

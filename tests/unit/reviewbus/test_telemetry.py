@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reviewbus import telemetry
 from reviewbus.crash import arm, crash_point
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SAY = """
 import logging
@@ -83,6 +88,27 @@ def test_a_trace_goes_on_with_a_span_of_its_own_and_ends_with_its_block() -> Non
     with telemetry.tracing(begun):
         assert telemetry.current_trace() is begun
     assert telemetry.current_trace().trace_id != begun.trace_id
+
+
+METRICS = """
+from reviewbus import telemetry
+telemetry.REQUESTS.labels("GET", "/v1/things", "200").observe(0.1)
+telemetry.OUTBOX_SENT.inc()
+telemetry.JOBS.labels("mail", "done").inc()
+print(telemetry.render_metrics(loops=LOOPS)[0].decode())
+"""
+
+
+@pytest.mark.parametrize("processes", ["one process", "several processes"])
+@pytest.mark.parametrize("loops", [True, False], ids=["of loops", "of web"])
+def test_what_loops_count_is_on_their_page_alone(tmp_path: Path, processes: str, *, loops: bool) -> None:
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)} if processes == "several processes" else {}
+    program = METRICS.replace("LOOPS", str(loops))
+    env = os.environ | shared
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env).stdout
+    assert 'http_request_seconds_count{method="GET",route="/v1/things",status="200"} 1.0' in said
+    figures = [line for line in said.splitlines() if line.startswith(("outbox_", "jobs_", "consumed_", "dead_"))]
+    assert (bool(figures), "outbox_sent_total 1.0" in figures) == (loops, loops)
 
 
 def test_an_unarmed_crash_point_is_passed() -> None:

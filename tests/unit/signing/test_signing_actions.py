@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.words import ADVICE, spoken
 from signing.domain import actions, completion, revocation, signature
 from signing.domain.ids import PersonId
 from signing.domain.people import Actor, relation
@@ -58,11 +59,11 @@ ACTORS = st.builds(
 )
 
 
-def outcome(state: SigningRecord, command: Callable[[], Step]) -> tuple[SigningRecord, list[str]]:
+def outcome(state: SigningRecord, command: Callable[[], Step]) -> tuple[SigningRecord, list[tuple[str, str]]]:
     try:
         return command()[0], []
     except Refusal as refusal:
-        return state, [each.code for each in refusal.unmet]
+        return state, [spoken(each) for each in refusal.unmet]
 
 
 @given(state=RECORDS, actor=ACTORS, line=st.sampled_from([LINE, {**LINE, PersonId("p-hr"): EMPLOYEE}, {}]))
@@ -85,7 +86,8 @@ def test_actions_say_what_the_commands_do(
     }
     for action in actions.actions(state, rel):
         after, unmet = outcome(state, commands[action.name])
-        assert unmet == [each.code for each in action.unmet]
+        assert unmet == [spoken(each) for each in action.unmet]
+        assert [code for code, words in unmet if not ADVICE.fullmatch(words)] == []
         assert action.allowed is (unmet == [])
         assert action.changes is (after is not state)
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from assessment.commands import cycles
 from assessment.commands import operations as commands
-from assessment.store import operations, restored
+from assessment.store import restored
+from assessment.store.operations import OPERATIONS
 from reviewbus import idempotency, quarantine, telemetry
 from reviewbus.db import is_transient
 from reviewbus.jobs import Job, JobKind
+from reviewbus.operations import store as kept
 from reviewbus.quarantine import Quarantined
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def forget_answers(db: Database, *, days: int) -> int:
 def forget_operations(db: Database, *, days: int) -> int:
     """Delete operations that ended so long ago, and plans that are too old; return how many."""
     with db.begin() as tx:
-        return operations.forget(tx, finished_for=timedelta(days=days))
+        return kept.forget(tx, OPERATIONS, finished_for=timedelta(days=days))
 
 
 def go_on_with_operations(db: Database) -> int:
@@ -64,7 +66,7 @@ def move_restored(db: Database) -> int:
         restored.await_sweeps(tx)
         restored.jump_told(tx)
         # Whether they were cancelled since, or came to an end, nobody knows any more.
-        operations.cancel_all(tx, RESTORED)
+        kept.cancel_all(tx, OPERATIONS, RESTORED)
     moved, after = 0, None
     while True:
         with db.begin() as tx:

@@ -38,7 +38,7 @@ def selection_event(fact: SharedQuestionsChanged) -> Event:
         "cycle_id": fact.cycle_id,
         "selection_version": fact.selection_version,
         "question_count": fact.question_count,
-        "by": fact.by,
+        **_by(fact.by),
     }
     return Event(type="shared-questions.changed.v1", key=fact.cycle_id, data=data, sequence=fact.selection_version)
 

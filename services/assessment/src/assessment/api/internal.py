@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assessment.api.edge import after
-from assessment.domain.refusals import ForbiddenRole, refuse
+from assessment.domain.people import only
+from assessment.domain.refusals import refuse
 from assessment.queries import internal as queries
 from assessment.schemas import internal as shapes
 from assessment.store import restored
@@ -57,7 +58,7 @@ def states(tx: Tx, _caller: Caller, query: dict[str, Any]) -> Any:
 @routes.internal("/internal/swept", body=shapes.SweptBody, answer=shapes.Swept)
 def swept(tx: Tx, caller: Caller, body: dict[str, Any]) -> Any:
     """Take note that the caller has compared all its rows with the restored ones; repeating it changes nothing."""
-    refuse([] if caller.id in restored.SWEEPERS else [ForbiddenRole()])
+    refuse([] if caller.id in restored.SWEEPERS else [only("services that compare their rows")])
     return {"counted": restored.note_swept(tx, caller.id, str(body["restored"]))}
 
 

@@ -8,6 +8,7 @@ from marshmallow import ValidationError
 
 from assessment.api.edge import actor, malformed
 from assessment.commands import people as commands
+from assessment.domain import sentences
 from assessment.queries import directory
 from assessment.schemas import setup
 from reviewbus.http import Routes
@@ -34,10 +35,11 @@ def import_people(tx: Tx, caller: Caller, body: dict[str, Any]) -> Answer:
     ]
     for one in outcome.problems:
         index = rows[one.index][0]
-        problems.append({"index": index, "person_id": one.external_id, "code": _code(one.code), "errors": {}})
+        told = sentences.told(_code(one.code), index=index, person_id=one.external_id, errors={})
+        problems.append(told)
     problems.sort(key=lambda problem: problem["index"])
-    told = {"changed": len(outcome.changed), "unchanged": outcome.unchanged, "problems": problems}
-    return Answer(status=200, acknowledgement=told)
+    counted = {"changed": len(outcome.changed), "unchanged": outcome.unchanged}
+    return Answer(status=200, acknowledgement={**counted, "problems": problems})
 
 
 @routes.read("/v1/people", query=setup.PeopleQuery, answer=setup.PeoplePage)

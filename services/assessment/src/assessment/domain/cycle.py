@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from assessment.domain import facts
 from assessment.domain.cycle_refusals import CycleIsStarted, SettingsContradict, UnknownTimeZone
 from assessment.domain.deadline import Deadline, check_zone, deadline_on
-from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Person, superiors, unmet_role
+from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, OWN_REVIEW, Actor, Person, superiors, unmet_role
 from assessment.domain.reassignment import unmet_manager
 from assessment.domain.refusals import (
     CycleIsClosed,
@@ -24,6 +24,7 @@ from assessment.domain.refusals import (
     refuse,
 )
 from assessment.domain.review import CycleSettings, ReleaseMode, Review
+from assessment.domain.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,11 +77,14 @@ def unmet_written(cycle: Cycle) -> list[Refusal]:
     except UnknownTimeZone as unknown:
         reasons.append(unknown)
     if chosen.release_mode is ReleaseMode.MANAGER_DIRECT and chosen.calibration_required:
-        detail = "Packets that go to managers by themselves are not calibrated: choose one of the two."
+        detail = sentence("calibration-without-hr")
         reasons.append(SettingsContradict(detail, fields=["release_mode", "calibration_required"]))
     if chosen.release_after_calibration and not chosen.calibration_required:
-        detail = "Without calibration nothing is released after it."
+        detail = "Without calibration nothing is released after it: choose both, or neither."
         reasons.append(SettingsContradict(detail, fields=["release_after_calibration", "calibration_required"]))
+    if cycle.self_until is not None and cycle.manager_until is not None and cycle.manager_until < cycle.self_until:
+        detail = sentence("deadlines-inconsistent")
+        reasons.append(SettingsContradict(detail, fields=["self_deadline", "manager_deadline"]))
     return reasons
 
 
@@ -192,7 +196,7 @@ def unmet_choice(
 def unmet_own_line(chosen: AbstractSet[PersonId], actor: Actor, directory: Mapping[PersonId, Person]) -> list[Refusal]:
     """Why the actor cannot decide over these people: nobody does for oneself and those above."""
     if actor.person_id in chosen:
-        return [ForbiddenRole()]
+        return [ForbiddenRole(OWN_REVIEW)]
     if chosen and actor.person_id not in directory:
         return [UnknownPerson()]
     return [SelfDealing()] if chosen & set(superiors(directory, actor.person_id)) else []

@@ -12,6 +12,7 @@ from assessment.domain.people import HR_ADMIN, Actor, Person, unmet_role
 from assessment.domain.questionnaire import Questionnaire, rating_question_ids
 from assessment.domain.refusals import Refusal, refuse
 from assessment.domain.review import ReleaseMode, Review
+from assessment.domain.sentences import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,30 +124,30 @@ def _opened(review: Review) -> ReviewOpened:
 
 def _lacking_settings(cycle: Cycle, questionnaire: Questionnaire | None) -> Iterator[Lacking]:
     if questionnaire is None or not questionnaire.questions:
-        yield {"code": "no-questionnaire"}
+        yield told("no-questionnaire")
     if cycle.settings.release_mode is ReleaseMode.MANAGER_DIRECT and cycle.settings.calibration_required:
-        yield {"code": "calibration-without-hr"}
+        yield told("calibration-without-hr")
 
 
 def _lacking_deadlines(cycle: Cycle, now: datetime) -> Iterator[Lacking]:
     by_side = dict(zip(("self", "manager"), cycle_deadlines(cycle), strict=True))
     for side, deadline in by_side.items():
         if deadline is None:
-            yield {"code": "deadline-missing", "side": side}
+            yield told("deadline-missing", side=side)
         elif deadline.passed(now):
-            yield {"code": "deadline-in-the-past", "side": side}
+            yield told("deadline-in-the-past", side=side)
     self_side, manager_side = by_side["self"], by_side["manager"]
     if self_side is not None and manager_side is not None and manager_side.instant < self_side.instant:
-        yield {"code": "deadlines-inconsistent"}
+        yield told("deadlines-inconsistent")
 
 
 def _lacking_people(participants: tuple[Participant, ...], directory: Mapping[PersonId, Person]) -> Iterator[Lacking]:
     if not participants:
-        yield {"code": "no-participants"}
+        yield told("no-participants")
     managerless = sorted(each.subject_id for each in participants if each.manager_id is None)
     if managerless:
-        yield {"code": "missing-manager", "person_ids": managerless}
+        yield told("missing-manager", person_ids=managerless)
     named = {person_id for each in participants for person_id in (each.subject_id, each.manager_id) if person_id}
     unknown = sorted(person_id for person_id in named if person_id not in directory)
     if unknown:
-        yield {"code": "unknown-participant", "person_ids": unknown}
+        yield told("unknown-participant", person_ids=unknown)

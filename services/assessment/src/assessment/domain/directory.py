@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assessment.domain.facts import PersonChanged
-from assessment.domain.people import DIRECTORY_WRITE, HR_ADMIN, SERVICE, Actor, Person
-from assessment.domain.refusals import ForbiddenRole, Refusal, ReportingLineLoop, refuse
+from assessment.domain.people import DIRECTORY_WRITE, HR_ADMIN, HR_ADMINS, SERVICE, Actor, Person, only
+from assessment.domain.refusals import Refusal, ReportingLineLoop, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ class Import:
 def unmet_import(actor: Actor) -> list[Refusal]:
     """HR Admins import, and services with the scope `directory:write`."""
     allowed = HR_ADMIN in actor.roles or (SERVICE in actor.roles and DIRECTORY_WRITE in actor.scopes)
-    return [] if allowed else [ForbiddenRole()]
+    return [] if allowed else [only(HR_ADMINS, f"services with the scope {DIRECTORY_WRITE}")]
 
 
 def import_people(

@@ -10,13 +10,12 @@ from assessment.domain.facts import (
     ManagerAssessmentRevised,
     ManagerAssessmentSubmitted,
 )
-from assessment.domain.people import BY_MANAGER, HR_ADMIN, HrRight, Relation, unmet_hr
+from assessment.domain.people import BY_MANAGER, HR_ADMIN, HR_ADMINS, MANAGERS, HrRight, Relation, only, unmet_hr
 from assessment.domain.questionnaire import AnswerProblem, unmet_answers
 from assessment.domain.refusals import (
     AlreadySubmitted,
     AnswersMissing,
     DeadlinePassed,
-    ForbiddenRole,
     ManagerAssessmentNotSubmitted,
     NotFound,
     NothingToSubmit,
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 
     from assessment.domain.ids import QuestionId
 
+_HR_REOPENS = "The manager-assessment is submitted: ask HR to reopen it, who alone can."
+
 
 def unmet_read(review: Review, rel: Relation) -> list[Refusal]:
     """Why the text does not exist for this reader: the manager always has it, HR once submitted, the employee never."""
@@ -49,7 +50,7 @@ def unmet_read(review: Review, rel: Relation) -> list[Refusal]:
     if rel.hr is HrRight.UNKNOWN_PERSON:
         return [UnknownPerson()]
     if rel.hr is HrRight.NONE and rel.assistant:
-        return [ForbiddenRole()]
+        return [only(MANAGERS, HR_ADMINS)]
     return [] if rel.hr_acts and review.manager_state is ManagerState.SUBMITTED else [NotFound()]
 
 
@@ -113,7 +114,7 @@ def unmet_autosave(rel: Relation) -> list[Refusal]:
 def unmet_submit(review: Review, rel: Relation, *, now: datetime, missing: tuple[QuestionId, ...]) -> list[Refusal]:
     """Why the draft cannot be submitted; `missing`: the required questions that its current version leaves open."""
     if not rel.manager:
-        return [NotFound()] if rel.outsider else [ForbiddenRole()]
+        return [NotFound()] if rel.outsider else [only(MANAGERS)]
     reasons = unmet_open(review) + unmet_no_hold(review) + unmet_started(review)
     if review.manager_state is ManagerState.NONE:
         reasons.append(NothingToSubmit())
@@ -160,7 +161,7 @@ def unmet_reopen(review: Review, rel: Relation) -> list[Refusal]:
     if review.manager_state is not ManagerState.SUBMITTED:
         reasons.append(ManagerAssessmentNotSubmitted())
     elif only_manager:
-        reasons.append(AlreadySubmitted())
+        reasons.append(AlreadySubmitted(_HR_REOPENS))
     return reasons
 
 
@@ -182,7 +183,7 @@ def _unmet_writer(review: Review, rel: Relation) -> list[Refusal]:
     if rel.hr is not HrRight.NONE:
         unmet = unmet_hr(rel)
         return unmet or ([] if review.manager_state is ManagerState.SUBMITTED else [NotFound()])
-    return [ForbiddenRole()] if rel.assistant else [NotFound()]
+    return [only(MANAGERS, HR_ADMINS)] if rel.assistant else [NotFound()]
 
 
 def _unmet_calibrated(review: Review, rel: Relation, changed: tuple[QuestionId, ...]) -> list[Refusal]:

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
     from assessment.domain.ids import PersonId
 
+OWN_REVIEW = "This is your own review, on which you are the employee, whatever your roles are: ask somebody else of HR."
 HR_ADMIN = "hr_admin"
 HR_ASSISTANT = "hr_assistant"
 SERVICE = "service"
 BY_MANAGER = "manager"  # in facts, as whom somebody acted; no token role
 DIRECTORY_WRITE = "directory:write"
+EMPLOYEES, MANAGERS, HR_ADMINS = "the employee", "the manager", "HR Admins"
+_HOLDERS = {HR_ADMIN: HR_ADMINS, HR_ASSISTANT: "HR assistants"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +127,14 @@ def unmet_hr(rel: Relation) -> list[Refusal]:
         case HrRight.UNKNOWN_PERSON:
             return [UnknownPerson()]
         case HrRight.NONE:
-            return [ForbiddenRole()]
+            return [ForbiddenRole(OWN_REVIEW)] if rel.employee else [only(HR_ADMINS)]
 
 
 def unmet_role(actor: Actor, *admitted: str) -> list[Refusal]:
     """Why a command outside any review is not open to the actor, who needs one of the token roles `admitted`."""
-    return [] if actor.roles & set(admitted) else [ForbiddenRole()]
+    return [] if actor.roles & set(admitted) else [only(*(_HOLDERS[role] for role in admitted))]
+
+
+def only(*whom: str) -> ForbiddenRole:
+    """The refusal of everybody but these, which names them."""
+    return ForbiddenRole(f"This is for {' and '.join(whom)} only: ask them for it.")

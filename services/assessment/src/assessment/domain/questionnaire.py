@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from assessment.domain.cycle_refusals import QuestionnaireInUse, QuestionsInvalid
 from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, unmet_role
 from assessment.domain.refusals import AnswersInvalid, Refusal
+from assessment.domain.sentences import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -136,13 +137,13 @@ def changed_answers(before: Mapping[QuestionId, str], after: Mapping[QuestionId,
 
 def unmet_answers(problems: tuple[AnswerProblem, ...]) -> list[Refusal]:
     """The answers fit the questionnaire."""
-    listed = [{"question_id": problem.question_id, "code": problem.code} for problem in problems]
+    listed = [told(problem.code, question_id=problem.question_id) for problem in problems]
     return [AnswersInvalid(problems=listed)] if listed else []
 
 
 def unmet_create(actor: Actor, questions: tuple[Question, ...]) -> list[Refusal]:
     """Why this questionnaire cannot be made."""
-    listed = [{"question_id": each.question_id, "code": each.code} for each in question_problems(questions)]
+    listed = [told(each.code, question_id=each.question_id) for each in question_problems(questions)]
     return unmet_role(actor, HR_ADMIN, HR_ASSISTANT) or ([QuestionsInvalid(problems=listed)] if listed else [])
 
 
@@ -158,7 +159,7 @@ def question_problems(questions: tuple[Question, ...]) -> tuple[QuestionProblem,
     problems: list[QuestionProblem] = []
     for question in questions:
         codes = _question_problems(question)
-        if times[question.question_id] > 1:
+        if times.pop(question.question_id, 0) > 1:
             problems.append(QuestionProblem(question_id=question.question_id, code="duplicate-id"))
         problems.extend(QuestionProblem(question_id=question.question_id, code=code) for code in codes)
     return tuple(problems)

@@ -35,7 +35,7 @@ class Refusal(Exception):
     keep_backup: ClassVar[bool] = False
 
     def __init__(self, detail: str = "", **params: object) -> None:
-        super().__init__(detail or self.code)
+        super().__init__(f"{self.code}: {detail}" if detail else self.code)
         self.detail = detail
         self.params = params
         self.unmet: tuple[Refusal, ...] = (self,)
@@ -55,42 +55,42 @@ def in_rank_order(reasons: Iterable[Refusal]) -> tuple[Refusal, ...]:
 
 
 class NotFound(Refusal):
-    """The object does not exist for this reader."""
+    """Nothing that this person may know of is here."""
 
     code = "not-found"
     rank = Rank.NOT_FOUND
 
 
 class ForbiddenRole(Refusal):
-    """The person's role does not admit this."""
+    """The person's roles do not admit this; the words say whose do."""
 
     code = "forbidden-role"
     rank = Rank.FORBIDDEN
 
 
 class SelfDealing(Refusal):
-    """An HR act on the review of somebody to whom the actor reports; another HR Admin must act."""
+    """You report, directly or not, to the person whom this is about: somebody with your role who does not must act."""
 
     code = "self-dealing"
     rank = Rank.FORBIDDEN
 
 
 class UnknownPerson(Refusal):
-    """The directory lacks the actor or the reviewee, so self-dealing cannot be ruled out."""
+    """The directory lacks you or the person whom this is about: import them, and self-dealing can be excluded."""
 
     code = "unknown-person"
     rank = Rank.FORBIDDEN
 
 
 class AuthorOnly(Refusal):
-    """Only who wrote the self-assessment takes it back."""
+    """Only who wrote the self-assessment takes it back: ask the employee."""
 
     code = "author-only"
     rank = Rank.FORBIDDEN
 
 
 class ReviewIsCancelled(Refusal):
-    """The review was cancelled."""
+    """The review was cancelled: leave it out, nothing of it goes on."""
 
     code = "review-cancelled"
     rank = Rank.CLOSED
@@ -98,7 +98,7 @@ class ReviewIsCancelled(Refusal):
 
 
 class CycleIsClosed(Refusal):
-    """The cycle is closed."""
+    """The cycle is closed: nothing but taking back what was released or signed is possible any more."""
 
     code = "cycle-closed"
     rank = Rank.CLOSED
@@ -106,7 +106,7 @@ class CycleIsClosed(Refusal):
 
 
 class LockedSigned(Refusal):
-    """A signature or the completion holds the review. `holders`, except to the employee."""
+    """A signature or the completion is held: HR must revoke them first. `holders`, except to the employee."""
 
     code = "locked-signed"
     rank = Rank.LOCKED
@@ -114,7 +114,7 @@ class LockedSigned(Refusal):
 
 
 class LockedReleased(Refusal):
-    """The release holds the review. `holders`."""
+    """The packet is released: it must be taken back first. `holders`."""
 
     code = "locked-released"
     rank = Rank.LOCKED
@@ -122,7 +122,7 @@ class LockedReleased(Refusal):
 
 
 class Locked(Refusal):
-    """The review is locked."""
+    """The review is locked: what it shows can be read only."""
 
     code = "locked"
     rank = Rank.LOCKED
@@ -130,7 +130,7 @@ class Locked(Refusal):
 
 
 class NotStarted(Refusal):
-    """The cycle is not started."""
+    """The cycle is not started: wait until HR starts it."""
 
     code = "not-started"
     rank = Rank.CONFLICT
@@ -138,7 +138,7 @@ class NotStarted(Refusal):
 
 
 class DeadlinePassed(Refusal):
-    """The effective deadline of this side has passed. `deadline` as ISO instant."""
+    """The deadline of this side has passed: ask HR for a later one. `deadline` as ISO instant."""
 
     code = "deadline-passed"
     rank = Rank.CONFLICT
@@ -146,7 +146,7 @@ class DeadlinePassed(Refusal):
 
 
 class UnshareFirst(Refusal):
-    """A shared self-assessment is not written; it is unshared first."""
+    """The self-assessment is shared, and is not written while it is: take it back first."""
 
     code = "unshare-first"
     rank = Rank.CONFLICT
@@ -154,7 +154,7 @@ class UnshareFirst(Refusal):
 
 
 class SelfStageWaived(Refusal):
-    """HR has waived the self stage."""
+    """HR has waived the self-assessment: ask HR to withdraw that."""
 
     code = "self-assessment-waived"
     rank = Rank.CONFLICT
@@ -162,56 +162,56 @@ class SelfStageWaived(Refusal):
 
 
 class NotWaived(Refusal):
-    """There is no waiver to withdraw."""
+    """The self-assessment is not waived: there is nothing to withdraw."""
 
     code = "not-waived"
     rank = Rank.CONFLICT
 
 
 class NothingToShare(Refusal):
-    """No draft was ever saved."""
+    """No draft was ever saved: save one first."""
 
     code = "nothing-to-share"
     rank = Rank.CONFLICT
 
 
 class AlreadyShared(Refusal):
-    """The self-assessment is shared."""
+    """The self-assessment is shared: take it back first if something is to change."""
 
     code = "already-shared"
     rank = Rank.CONFLICT
 
 
 class NotShared(Refusal):
-    """The self-assessment is not shared."""
+    """The self-assessment is not shared: there is nothing to take back."""
 
     code = "not-shared"
     rank = Rank.CONFLICT
 
 
 class NothingToSubmit(Refusal):
-    """No manager draft was ever saved."""
+    """No draft of the manager was ever saved: save one first."""
 
     code = "nothing-to-submit"
     rank = Rank.CONFLICT
 
 
 class AlreadySubmitted(Refusal):
-    """The manager-assessment is submitted."""
+    """The manager-assessment is submitted: what is saved from now on changes it at once."""
 
     code = "already-submitted"
     rank = Rank.CONFLICT
 
 
 class ManagerAssessmentNotSubmitted(Refusal):
-    """The manager-assessment is not submitted."""
+    """The manager-assessment is not submitted, or was reopened: its manager must submit it."""
 
     code = "manager-assessment-not-submitted"
     rank = Rank.CONFLICT
 
 
 class RatingCalibrated(Refusal):
-    """The manager does not change what was calibrated; HR and the calibrators do. `question_ids`."""
+    """The rating was calibrated: HR and the calibrators change it, the manager does not. `question_ids`."""
 
     code = "rating-calibrated"
     rank = Rank.CONFLICT
@@ -219,7 +219,7 @@ class RatingCalibrated(Refusal):
 
 
 class VersionMissing(Refusal):
-    """Name the version that this is based on: send the ETag that you were given as If-Match."""
+    """The version that this is based on was not named."""
 
     code = "version-missing"
     rank = Rank.VERSION_MISSING
@@ -234,42 +234,48 @@ class StaleVersion(Refusal):
 
 
 class AnswersMissing(Refusal):
-    """Required questions are unanswered. `question_ids`."""
+    """Required questions are unanswered: answer those that are named. `question_ids`."""
 
     code = "answers-missing"
     rank = Rank.UNPROCESSABLE
 
 
 class AnswersInvalid(Refusal):
-    """Answers do not fit the questionnaire. `problems`: a list of `{"question_id", "code"}`."""
+    """Answers do not fit the questionnaire: set right what `problems` name.
+
+    `problems`: a list of `{"question_id", "code", "detail"}`.
+    """
 
     code = "answers-invalid"
     rank = Rank.UNPROCESSABLE
 
 
 class ReviewerIsReviewee(Refusal):
-    """Nobody is the reviewer of the own review. `person_ids`."""
+    """Nobody is the reviewer of the own review: name somebody else. `person_ids`."""
 
     code = "reviewer-is-reviewee"
     rank = Rank.UNPROCESSABLE
 
 
 class ReportingLineLoop(Refusal):
-    """The reporting line would close on itself, or a reviewer reports to the reviewee. `person_ids`."""
+    """Somebody would be above themselves, or be reviewed by somebody below them: name another manager. `person_ids`."""
 
     code = "reporting-line-loop"
     rank = Rank.UNPROCESSABLE
 
 
 class UnknownParticipant(Refusal):
-    """People who are not in the directory, or not active, cannot take part. `person_ids`."""
+    """People who are not in the directory, or have left, cannot take part: import them, or name others.
+
+    `person_ids`.
+    """
 
     code = "unknown-participant"
     rank = Rank.UNPROCESSABLE
 
 
 class ReasonMissing(Refusal):
-    """This command needs a reason."""
+    """No reason was given."""
 
     code = "reason-missing"
     rank = Rank.UNPROCESSABLE

@@ -12,14 +12,13 @@ from assessment.domain.facts import (
     SelfAssessmentUnwaived,
     SelfAssessmentWaived,
 )
-from assessment.domain.people import BY_MANAGER, HR_ADMIN, HrRight, Relation, unmet_hr
+from assessment.domain.people import BY_MANAGER, EMPLOYEES, HR_ADMIN, HrRight, Relation, only, unmet_hr
 from assessment.domain.questionnaire import AnswerProblem, unmet_answers
 from assessment.domain.refusals import (
     AlreadyShared,
     AnswersMissing,
     AuthorOnly,
     DeadlinePassed,
-    ForbiddenRole,
     NotFound,
     NothingToShare,
     NotShared,
@@ -229,7 +228,7 @@ def read(review: Review, rel: Relation, *, read_before: bool = False) -> tuple[R
 def _unmet_employee(rel: Relation) -> list[Refusal]:
     if rel.outsider:
         return [NotFound()]
-    return [] if rel.employee else [ForbiddenRole()]
+    return [] if rel.employee else [only(EMPLOYEES)]
 
 
 def _waived(review: Review) -> list[Refusal]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from assessment.domain.review import state_seen_by
 from assessment.queries import shapes
 from assessment.store import contents, people, questionnaires, reviews
 from assessment.store.tables import content, cycle, former_reviewer, person, review
+from reviewbus.problems import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from assessment.domain.ids import QuestionId
     from assessment.domain.review import Review
     from reviewbus.db import Tx
+    from reviewbus.problems import RefusalLike
 
 Item = dict[str, Any]
 # A filter by state looks at this many rows a request at most; the page then ends early and the cursor goes on.
@@ -113,7 +115,7 @@ def possible(tx: Tx, actor: Actor, review_id: str, *, now: datetime) -> Item:
 
 def _action(each: actions.Action) -> Item:
     unmet = [
-        {**one.params, "code": one.code, "detail": one.detail, "cleared_by": list(actions.CLEARED_BY.get(one.code, ()))}
+        {**describe(cast("RefusalLike", one)), "cleared_by": list(actions.CLEARED_BY.get(one.code, ()))}
         for one in each.unmet
     ]
     return {"name": each.name, "allowed": each.allowed, "unmet": unmet}

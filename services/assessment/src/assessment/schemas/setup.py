@@ -49,11 +49,12 @@ class ImportBody(Body):
 
 
 class RowProblem(Shape):
-    """A row that was left out."""
+    """A row that was left out, and why, in a code and in words."""
 
     index = fields.Integer(required=True)
     person_id = fields.String(required=True, allow_none=True, metadata={"description": "Null where the row has none"})
     code = fields.String(required=True)
+    detail = fields.String(required=True)
     errors = fields.Dict(required=True, metadata={"description": "What is wrong with a malformed row, by field"})
 
 

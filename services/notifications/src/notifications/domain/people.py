@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from notifications.domain.ids import PersonId
     from notifications.domain.refusals import Refusal
 
+HR_ONLY = "This is for HR Admins and HR assistants only: ask them for it."
 HR_ADMIN = "hr_admin"
 HR_ASSISTANT = "hr_assistant"
 
@@ -25,7 +26,7 @@ class Actor:
 
 def unmet_list_deliveries(actor: Actor) -> list[Refusal]:
     """Why the actor may not see what became of mails."""
-    return [] if actor.roles & {HR_ADMIN, HR_ASSISTANT} else [ForbiddenRole()]
+    return [] if actor.roles & {HR_ADMIN, HR_ASSISTANT} else [ForbiddenRole(HR_ONLY)]
 
 
 def unseen_subject(actor: Actor) -> PersonId:

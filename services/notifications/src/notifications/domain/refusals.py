@@ -33,7 +33,7 @@ class Refusal(Exception):
     rank: ClassVar[Rank]
 
     def __init__(self, detail: str = "", **params: object) -> None:
-        super().__init__(detail or self.code)
+        super().__init__(f"{self.code}: {detail}" if detail else self.code)
         self.detail = detail
         self.params = params
         self.unmet: tuple[Refusal, ...] = (self,)
@@ -48,7 +48,7 @@ def refuse(reasons: Iterable[Refusal]) -> None:
 
 
 class ForbiddenRole(Refusal):
-    """The person's role does not admit this."""
+    """The person's roles do not admit this; the words say whose do."""
 
     code = "forbidden-role"
     rank = Rank.FORBIDDEN

@@ -78,16 +78,17 @@ def board(tx: Tx, caller: Caller, session_id: UUID) -> Words:
     return queries.board(tx, str(session_id), actor(caller))
 
 
-@routes.save(
-    "/v1/calibrations/<uuid:session_id>/members",
-    body=shapes.Members,
-    answer=shapes.MembersShape,
-    if_match=False,
-)
-def set_members(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Words:
-    """Say who calibrates."""
-    session = calibration.set_members(tx, str(session_id), actor(caller), members=set(body["members"]))
-    return {**session_words(session), "members": sorted(session.calibrators)}
+@routes.save("/v1/calibrations/<uuid:session_id>/members", body=shapes.Members, answer=shapes.MembersShape)
+def set_members(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Reply:
+    """Say who calibrates.
+
+    `If-Match` names the session's `row_version`, as the list, the board and the answers of its commands tell it.
+    """
+    session = calibration.set_members(
+        tx, str(session_id), actor(caller), members=set(body["members"]), expected_version=http.if_match_version()
+    )
+    words = {**session_words(session), "members": sorted(session.calibrators)}
+    return Reply(body=words, etag=str(session.row_version))
 
 
 @routes.command("/v1/calibrations/<uuid:session_id>/start", answer=shapes.SessionShape)
@@ -116,7 +117,10 @@ def reopen(tx: Tx, caller: Caller, session_id: UUID) -> Answer:
 
 @routes.command("/v1/calibrations/<uuid:session_id>/confirm", body=shapes.Confirmed, answer=shapes.SessionShape)
 def confirm(tx: Tx, caller: Caller, body: Words, session_id: UUID) -> Answer:
-    """Confirm the ratings of reviews whose answers changed after their calibration."""
+    """Confirm the ratings of reviews whose answers changed after their calibration; calibrated ones stay as they are.
+
+    In a session that was reopened nothing is confirmed: completing it calibrates its reviews.
+    """
     review_ids = {str(each) for each in body["review_ids"]}
     session = calibration.confirm(tx, str(session_id), actor(caller), review_ids=review_ids)
     return Answer(status=200, acknowledgement=session_words(session))

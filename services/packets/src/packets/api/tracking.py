@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
-# Names stand beside their ids.
-_NAMED = ("review_id", "subject_id", "subject_name", "manager_id", "manager_name")
 _PEOPLE_COLUMNS = [
-    *_NAMED,
-    *(name for name in shapes.TrackedShape().fields if name not in {*_NAMED, "override"}),
+    *(name for name in shapes.TrackedShape().fields if name != "override"),
     *(f"override_{name}" for name in shapes.OverrideShape().fields),
+    "subject_name",
+    "manager_name",
 ]
 
 
@@ -44,7 +43,7 @@ def tracking(tx: Tx, caller: Caller, query: Words, cycle_id: UUID) -> Reply | Re
             found, last = queries.managers(tx, team, after=after, limit=PAGE_ROWS)
             return queries.with_names(tx, team.cycle_id, found), last
 
-        return sheet(f"managers-{cycle_id}", ["manager_id", "manager_name", *queries.COUNTED], pages(db, page, start))
+        return sheet(f"managers-{cycle_id}", ["manager_id", *queries.COUNTED, "manager_name"], pages(db, page, start))
     managers, last = queries.managers(tx, team, after=start, limit=query["limit"])
     words = {"cycle_id": str(cycle_id), "counts": queries.counts(tx, team), "managers": managers}
     return Reply(body={**words, "next_cursor": encode_cursor(last) if last else None})

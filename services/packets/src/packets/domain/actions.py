@@ -11,14 +11,21 @@ from packets.domain.packet import Packet, Part, preview_tag
 from packets.domain.people import unmet_part
 from packets.domain.rating import unmet_change_rating, unmet_override
 from packets.domain.refusals import ForbiddenRole, NotReleased, Refusal, refuse
-from packets.domain.release import unmet_cancel_scheduled, unmet_release, unmet_send_to_manager, unmet_unrelease
+from packets.domain.release import (
+    is_recallable,
+    unmet_cancel_scheduled,
+    unmet_release,
+    unmet_schedule,
+    unmet_send_to_manager,
+    unmet_unrelease,
+)
 from packets.domain.visibility import unmet_read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from packets.domain.ids import PersonId
     from packets.domain.people import Standing
+    from packets.domain.release import Scheduled
 
 
 class Action(StrEnum):
@@ -55,18 +62,21 @@ def unmet_ask(standing: Standing) -> list[Refusal]:
     return unmet_part(standing, Part.EMPLOYEE, Part.MANAGER, Part.HR_ADMIN)
 
 
-def actions(packet: Packet, standing: Standing, *, scheduled_by: Sequence[PersonId] = ()) -> tuple[Answer, ...]:
+def actions(packet: Packet, standing: Standing, *, waiting: Sequence[Scheduled] = ()) -> tuple[Answer, ...]:
     """All actions of this service, as the commands would answer: versions, reasons and tags taken as given.
 
-    `scheduled_by`: who asked for the releases of this packet that wait for their instant.
+    `waiting`: the releases of this packet that wait for their instant.
 
     To the employee, whatever keeps the packet back reads `not-released`. Refuses as `unmet_ask`.
     """
     refuse(unmet_ask(standing))
+    release = unmet_release(packet, standing, previewed=preview_tag(packet), has_reason=True)
+    if not release and is_recallable(packet, standing):
+        release = unmet_schedule(packet, waiting)
     unmet = {
         Action.READ: unmet_read(packet, standing),
         Action.RELEASE_TO_MANAGER: unmet_send_to_manager(packet, standing),
-        Action.RELEASE: unmet_release(packet, standing, previewed=preview_tag(packet), has_reason=True),
+        Action.RELEASE: release,
         Action.UNRELEASE: unmet_unrelease(packet, standing, revoke_signatures=False, has_reason=True),
         Action.CHANGE_RATING: unmet_change_rating(
             packet, standing, expected_version=packet.rating_version, has_reason=True
@@ -74,7 +84,7 @@ def actions(packet: Packet, standing: Standing, *, scheduled_by: Sequence[Person
         Action.OVERRIDE_CALIBRATION: unmet_override(packet, standing, has_reason=True),
         Action.UNRELEASE_AND_REVOKE: unmet_unrelease(packet, standing, revoke_signatures=True, has_reason=True),
         Action.CONVERSATION_HELD: unmet_record_conversation(packet, standing),
-        Action.CANCEL_SCHEDULED: unmet_cancel_scheduled(packet, standing, scheduled_by),
+        Action.CANCEL_SCHEDULED: unmet_cancel_scheduled(packet, standing, waiting),
     }
     return tuple(Answer(action=action, unmet=_told(standing, reasons)) for action, reasons in unmet.items())
 

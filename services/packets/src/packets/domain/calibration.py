@@ -28,6 +28,7 @@ from packets.domain.refusals import (
     NothingToConfirm,
     RatingsMissing,
     Refusal,
+    SessionInOtherState,
     refuse,
 )
 from packets.domain.session import (
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from packets.domain.ids import Rating
     from packets.domain.people import Directory
     from packets.domain.readiness import Sources
+
+_COMPLETE_IT = "The session goes on: complete it, and its reviews are calibrated with the ratings that stand then."
 
 
 def unmet_start(session: Session, packets: Packets, *, actor: Actor, directory: Directory) -> list[Refusal]:
@@ -196,11 +199,14 @@ def unmet_confirm(session: Session, packets: Packets, *, actor: Actor, directory
     foreign = [packet.review_id for packet in packets if packet.review_id not in session.review_ids]
     if reasons or foreign:
         return reasons or [NotFound(review_ids=foreign)]
-    stale = [packet for packet in packets if packet.calibration is not CalibrationState.CALIBRATED]
+    others = [packet for packet in packets if packet.calibration is not CalibrationState.CALIBRATED]
+    if session.state is SessionState.IN_SESSION:
+        # Nothing is calibrated in it, so that "done already" would be wrong; and leaving reviews out would not help.
+        return [SessionInOtherState(_COMPLETE_IT, state=session.state.value)]
     return [
         *unmet_state(session, SessionState.COMPLETED),
-        *of_reviews(stale, _unmet_calibrate),
-        *of_reviews(stale, _unmet_stale),
+        *of_reviews(others, _unmet_calibrate),
+        *of_reviews(others, _unmet_stale),
     ]
 
 

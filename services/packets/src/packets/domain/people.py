@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     # Each person's line manager. For a decision the reviewees and everybody from the actor upwards suffice.
     Directory = Mapping[PersonId, PersonId | None]
 
+OWN_REVIEW = "This is your own review, on which you are the employee, whatever your roles are: ask somebody else of HR."
+_WHO = {
+    Part.EMPLOYEE: "the employee",
+    Part.MANAGER: "the manager",
+    Part.HR_ADMIN: "HR Admins",
+    Part.HR_ASSISTANT: "HR assistants",
+    Part.CALIBRATOR: "members of the calibration session",
+}
 HR_ADMIN = "hr_admin"
 HR_ASSISTANT = "hr_assistant"
 SERVICE = "service"
@@ -93,4 +101,10 @@ def unmet_part(standing: Standing, *admitted: Part) -> list[Refusal]:
         return []
     if standing.barred & set(admitted):
         return [SelfDealing() if standing.barrier == SelfDealing.code else UnknownPerson()]
-    return [ForbiddenRole()]
+    own = Part.EMPLOYEE in standing.parts and Part.HR_ADMIN in admitted
+    return [ForbiddenRole(OWN_REVIEW) if own else only(*admitted)]
+
+
+def only(*admitted: Part) -> ForbiddenRole:
+    """The refusal of everybody but these, which names them."""
+    return ForbiddenRole(f"This is for {' and '.join(_WHO[part] for part in admitted)} only: ask them for it.")

@@ -35,7 +35,7 @@ class Refusal(Exception):
     rank: ClassVar[Rank]
 
     def __init__(self, detail: str = "", **params: object) -> None:
-        super().__init__(detail or self.code)
+        super().__init__(f"{self.code}: {detail}" if detail else self.code)
         self.detail = detail
         self.params = params
         self.unmet: tuple[Refusal, ...] = (self,)
@@ -50,28 +50,28 @@ def refuse(reasons: Iterable[Refusal]) -> None:
 
 
 class NotFound(Refusal):
-    """Nothing that this person may know of is here: look whether the id is right."""
+    """Nothing that this person may know of is here."""
 
     code = "not-found"
     rank = Rank.NOT_FOUND
 
 
 class ForbiddenRole(Refusal):
-    """What the person is here does not admit it, and on the own review HR is the employee: ask an HR Admin."""
+    """The person's roles do not admit this; the words say whose do."""
 
     code = "forbidden-role"
     rank = Rank.FORBIDDEN
 
 
 class SelfDealing(Refusal):
-    """The person reports, directly or not, to the reviewee: an HR Admin who does not must act."""
+    """You report, directly or not, to the person whom this is about: somebody with your role who does not must act."""
 
     code = "self-dealing"
     rank = Rank.FORBIDDEN
 
 
 class UnknownPerson(Refusal):
-    """The directory lacks the person or the reviewee: import them, and self-dealing can be excluded."""
+    """The directory lacks you or the person whom this is about: import them, and self-dealing can be excluded."""
 
     code = "unknown-person"
     rank = Rank.FORBIDDEN
@@ -85,28 +85,28 @@ class ReviewCancelled(Refusal):
 
 
 class CycleClosed(Refusal):
-    """The cycle is closed: nothing but taking packets back is possible any more."""
+    """The cycle is closed: nothing but taking back what was released or signed is possible any more."""
 
     code = "cycle-closed"
     rank = Rank.CLOSED
 
 
 class LockedReleased(Refusal):
-    """The packet is released: take it back first."""
+    """The packet is released: it must be taken back first."""
 
     code = "locked-released"
     rank = Rank.LOCKED
 
 
 class LockedSigned(Refusal):
-    """A signature or the completion is held, as far as packets knows: revoke them first. Params: holders."""
+    """A signature or the completion is held: HR must revoke them first. Params: holders."""
 
     code = "locked-signed"
     rank = Rank.LOCKED
 
 
 class ManagerAssessmentNotSubmitted(Refusal):
-    """The manager-assessment is not submitted, or was reopened: its manager, or HR, must submit it."""
+    """The manager-assessment is not submitted, or was reopened: its manager must submit it."""
 
     code = "manager-assessment-not-submitted"
     rank = Rank.CONFLICT
@@ -127,7 +127,7 @@ class NotReady(Refusal):
 
 
 class NotReleased(Refusal):
-    """Nothing is released, so that there is nothing to read or to take back: wait for the release."""
+    """The packet is not released: wait until it is."""
 
     code = "not-released"
     rank = Rank.CONFLICT
@@ -273,24 +273,21 @@ class AlreadyScheduled(Refusal):
 
 
 class VersionMissing(Refusal):
-    """Name the version that this is based on: send the ETag that you were given as If-Match."""
+    """The version that this is based on was not named."""
 
     code = "version-missing"
     rank = Rank.VERSION_MISSING
 
 
 class PacketChanged(Refusal):
-    """The packet is not the one that was previewed: look at it again, and name what it is now.
-
-    Params: current (the tag).
-    """
+    """The packet is not the one that was seen: look at it again, and name what it is now. Params: current (the tag)."""
 
     code = "packet-changed"
     rank = Rank.STALE
 
 
 class StaleVersion(Refusal):
-    """Somebody else was faster: read again what there is now, and name its version. Params: current_version."""
+    """The named version is not the current one. Params: current_version."""
 
     code = "stale-version"
     rank = Rank.STALE
@@ -325,7 +322,7 @@ class OnlyReleasesWait(Refusal):
 
 
 class ReasonMissing(Refusal):
-    """The command is recorded with a reason, and none was given: send one as `reason`."""
+    """No reason was given."""
 
     code = "reason-missing"
     rank = Rank.UNPROCESSABLE

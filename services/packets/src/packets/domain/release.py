@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from packets.domain.packet import (
 from packets.domain.people import unmet_part
 from packets.domain.readiness import sent_to_manager, unmet_open, unmet_ready
 from packets.domain.refusals import (
+    AlreadyScheduled,
     LockedReleased,
     ManagerDirect,
     NotFound,
@@ -45,8 +46,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from packets.domain.facts import Record
-    from packets.domain.ids import PersonId
+    from packets.domain.ids import OperationId, PersonId
     from packets.domain.people import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """A release of a packet that waits for its instant; where several are given, the earliest comes first."""
+
+    by: PersonId
+    not_before: datetime | None
+    operation_id: OperationId
 
 
 def unmet_release(packet: Packet, standing: Standing, *, previewed: str | None, has_reason: bool) -> list[Refusal]:
@@ -103,25 +113,35 @@ def fires_at(packet: Packet, standing: Standing, *, asked: datetime | None, now:
 
     A manager's release waits at least for the cycle's recall window, in which it can be cancelled without a trace.
     """
-    recalled = packet.state is PacketState.WITH_MANAGER and Part.MANAGER in standing.parts
-    if not (recalled and packet.recall_window_minutes):
+    if not is_recallable(packet, standing):
         return asked
     earliest = now + timedelta(minutes=packet.recall_window_minutes)
     return earliest if asked is None else max(asked, earliest)
 
 
-def unmet_cancel_scheduled(packet: Packet, standing: Standing, scheduled_by: Sequence[PersonId]) -> list[Refusal]:
-    """Why the person cannot take back a release that waits for its instant: HR anybody's, managers the own.
+def is_recallable(packet: Packet, standing: Standing) -> bool:
+    """Whether a release by this person waits for the cycle's recall window in any case."""
+    recalled = packet.state is PacketState.WITH_MANAGER and Part.MANAGER in standing.parts
+    return recalled and packet.recall_window_minutes > 0
 
-    `scheduled_by`: who asked for those that wait, the earliest first.
-    """
+
+def unmet_schedule(packet: Packet, waiting: Sequence[Scheduled]) -> list[Refusal]:
+    """Why no release of the packet can wait for an instant: another one does, the earliest of which is named."""
+    if not waiting or packet.state is PacketState.RELEASED:
+        return []
+    first = waiting[0]
+    return [AlreadyScheduled(by=first.by, not_before=first.not_before, operation_id=first.operation_id)]
+
+
+def unmet_cancel_scheduled(packet: Packet, standing: Standing, waiting: Sequence[Scheduled]) -> list[Refusal]:
+    """Why the person cannot take back a release that waits for its instant: HR anybody's, managers the own."""
     who = unmet_releaser(packet, standing)
     if who:
         return who
-    if not scheduled_by:
+    if not waiting:
         return [NotScheduled()]
-    mine = Part.HR_ADMIN in standing.parts or standing.person_id in scheduled_by
-    return [] if mine else [ScheduledByAnother(by=scheduled_by[0])]
+    mine = Part.HR_ADMIN in standing.parts or standing.person_id in {each.by for each in waiting}
+    return [] if mine else [ScheduledByAnother(by=waiting[0].by)]
 
 
 def decided_anew(old: Packet, new: Packet) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from packets.domain.locks import of_reviews
 from packets.domain.packet import CalibrationState, Packet, Part
-from packets.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Standing, standing, unmet_part
+from packets.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, Standing, only, standing, unmet_part
 from packets.domain.readiness import unmet_open
 from packets.domain.refusals import (
     AlreadyInSession,
@@ -17,7 +17,9 @@ from packets.domain.refusals import (
     NotFound,
     Refusal,
     SessionInOtherState,
+    StaleVersion,
     UnknownMembers,
+    VersionMissing,
     refuse,
 )
 
@@ -65,7 +67,7 @@ def unmet_members(strangers: Collection[str]) -> list[Refusal]:
 def unmet_create(*, cycle_id: CycleId, packets: Packets, actor: Actor, directory: Directory) -> list[Refusal]:
     """Why the person cannot make a session of these reviews."""
     if HR_ADMIN not in actor.roles:
-        return [ForbiddenRole()]
+        return [only(Part.HR_ADMIN)]
     who = of_reviews(packets, lambda packet: unmet_part(standing(packet, actor, directory), Part.HR_ADMIN))
     foreign = [packet.review_id for packet in packets if packet.cycle_id != cycle_id]
     if who or foreign:
@@ -95,18 +97,27 @@ def create(
     return session, tuple(replace(packet, session_id=session_id) for packet in packets)
 
 
-def unmet_set_calibrators(session: Session, packets: Packets, *, actor: Actor, directory: Directory) -> list[Refusal]:
-    """Why the person cannot say who calibrates the session's reviews."""
-    return unmet_who(session, packets, actor, directory) or unmet_state(
-        session, SessionState.PENDING, SessionState.IN_SESSION, SessionState.COMPLETED
-    )
+def unmet_set_calibrators(
+    session: Session, packets: Packets, *, actor: Actor, directory: Directory, expected_version: int | None
+) -> list[Refusal]:
+    """Why the person cannot say who calibrates the session's reviews; `expected_version` is the session's."""
+    return unmet_who(session, packets, actor, directory) or [
+        *unmet_state(session, SessionState.PENDING, SessionState.IN_SESSION, SessionState.COMPLETED),
+        *_unmet_version(session, expected_version),
+    ]
 
 
 def set_calibrators(
-    session: Session, packets: Packets, calibrators: Collection[PersonId], *, actor: Actor, directory: Directory
+    session: Session,
+    packets: Packets,
+    calibrators: Collection[PersonId],
+    *,
+    actor: Actor,
+    directory: Directory,
+    expected_version: int | None,
 ) -> Session:
     """The session with these calibrators instead. HR decides, as long as the session is not cancelled."""
-    refuse(unmet_set_calibrators(session, packets, actor=actor, directory=directory))
+    refuse(unmet_set_calibrators(session, packets, actor=actor, directory=directory, expected_version=expected_version))
     return replace(session, calibrators=frozenset(calibrators))
 
 
@@ -132,7 +143,7 @@ def unmet_session_hr(session: Session, actor: Actor) -> list[Refusal]:
     if HR_ADMIN in actor.roles:
         return []
     known = actor.person_id in session.calibrators or HR_ASSISTANT in actor.roles
-    return [ForbiddenRole()] if known else [NotFound()]
+    return [only(Part.HR_ADMIN)] if known else [NotFound()]
 
 
 def unmet_who(session: Session, packets: Packets, actor: Actor, directory: Directory) -> list[Refusal]:
@@ -150,6 +161,12 @@ def live(packets: Packets) -> Packets:
 def unmet_state(session: Session, *needed: SessionState) -> list[Refusal]:
     """Why the session does not take the command now."""
     return [] if session.state in needed else [SessionInOtherState(state=session.state.value)]
+
+
+def _unmet_version(session: Session, expected_version: int | None) -> list[Refusal]:
+    if expected_version is None:
+        return [VersionMissing()]
+    return [] if expected_version == session.row_version else [StaleVersion(current_version=session.row_version)]
 
 
 def _unmet_new(packet: Packet) -> list[Refusal]:

@@ -12,7 +12,7 @@ from packets.domain import session as sessions
 from packets.domain.packet import FROZEN, CalibrationState
 from packets.domain.people import HR_ADMIN
 from packets.domain.refusals import NotFound, refuse
-from packets.domain.selection import Binding, unmet_see
+from packets.domain.selection import Binding, left_out, unmet_see
 from packets.store.tables import calibration_members, calibration_reviews, packets
 from packets.store.tables import calibration_sessions as table
 
@@ -33,7 +33,8 @@ def shared_questions(tx: Tx, cycle_id: str, actor: Actor) -> Words:
     if cycle is None:
         raise NotFound
     library = store.Library(tx)
-    selection = library.selection(cycle_id)
+    selection, chosen = library.selection(cycle_id), library.chosen(cycle_id)
+    chosen_from = selection.questionnaire
     questionnaire = library.questionnaire(cycle.questionnaire)
     offered = [each for each in questionnaire.questions if each["audience"] == "manager"] if questionnaire else None
     return {
@@ -41,6 +42,9 @@ def shared_questions(tx: Tx, cycle_id: str, actor: Actor) -> Words:
         "version": selection.version,
         "question_ids": list(selection.question_ids),
         "rating": selection.shares_rating,
+        "questionnaire_id": chosen_from[0] if chosen_from else None,
+        "questionnaire_version": chosen_from[1] if chosen_from else None,
+        "left_out": list(left_out(selection, chosen)),
         "questions": None
         if offered is None
         else [{name: each[name] for name in ("question_id", "text", "kind")} for each in offered],

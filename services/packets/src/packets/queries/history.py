@@ -27,13 +27,17 @@ if TYPE_CHECKING:
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
-# Where one block ends, the words of the next do not go on.
-_BLOCK_END = re.compile(r"</(?:p|li|h3|h4|blockquote)>|<br ?/?>")
+# Where one block ends, or another begins within it, the words of the next do not go on.
+_BLOCK_EDGE = re.compile(r"</?(?:p|ul|ol|li|h3|h4|blockquote)>|<br ?/?>")
+_LINES = re.compile(r"\s*\n\s*")
 _ABSENT = "packet {} was released with a snapshot of what is not here"
 
 
 def history(tx: Tx, packet: Packet) -> Words:
-    """Every attempt to release and every stay with the manager, oldest first: who, when, why, what, and the end."""
+    """Every attempt to release and every stay with the manager, oldest first: who, when, why, what, and the end.
+
+    Also each change of the rating after its session. What was said in a session its board tells, to its members only.
+    """
     lines, whole = store.read_history(tx, packet.review_id)
     lives = domain.lives(lines)
     return {
@@ -45,6 +49,11 @@ def history(tx: Tx, packet: Packet) -> Words:
         "sendings": [_sending(each) for each in lives.sendings],
         "conversations": [_line(each) for each in lives.conversations],
         "overrides": [_line(each) for each in lives.overrides],
+        "ratings": [
+            _rated(each)
+            for each in store.rating_changes(tx, [packet.review_id]).get(packet.review_id, [])
+            if each["session_id"] is None
+        ],
     }
 
 
@@ -111,7 +120,7 @@ def _shown(tx: Tx, library: Library, packet: Packet, line: Entry) -> tuple[list[
     asked = {each["question_id"]: each for each in questionnaire.questions}
     found = [
         _question(asked[each], content.answers.get(each, {}))
-        for each in library.shown(packet, ref)
+        for each in library.shown(packet, ref, questionnaire)
         if asked[each]["audience"] == "manager"
     ]
     return found, library.rating_value(packet.review_id, ref)
@@ -130,7 +139,7 @@ def _question(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Shown:
 
 
 def _plain(html: str) -> str:
-    return plain_text(_BLOCK_END.sub(lambda end: f"{end[0]}\n", sanitise(html)))
+    return _LINES.sub("\n", plain_text(_BLOCK_EDGE.sub(lambda edge: f"{edge[0]}\n", sanitise(html))))
 
 
 def _ref(tx: Tx, packet: Packet, line: Entry) -> SnapshotRef:
@@ -176,6 +185,18 @@ def _sending(sending: Sending) -> Words:
         "snapshot_hash": sending.sent.snapshot_hash,
         "sent": _line(sending.sent),
         "ended": _line(sending.ended),
+    }
+
+
+def _rated(change: Mapping[str, Any]) -> Words:
+    return {
+        "at": change["changed_at"],
+        "by": change["changed_by"],
+        "by_role": change["changed_as"],
+        "rating_version": change["rating_version"],
+        "old": int(change["old"]),
+        "new": int(change["new"]),
+        "reason": change["justification"],
     }
 
 

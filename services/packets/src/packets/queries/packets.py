@@ -139,8 +139,8 @@ def actions(tx: Tx, review_id: str, actor: Actor) -> tuple[Packet, tuple[domain_
     if packet is None:
         raise NotFound
     found = store.scheduled_for(tx, [review_id]).get(review_id, [])
-    scheduled_by = [each.actor.person_id for each in found]
-    return packet, domain_actions.actions(packet, store.standing(tx, packet, actor), scheduled_by=scheduled_by)
+    waiting = [each.scheduled for each in found]
+    return packet, domain_actions.actions(packet, store.standing(tx, packet, actor), waiting=waiting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

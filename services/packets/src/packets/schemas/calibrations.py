@@ -117,6 +117,15 @@ class SelectionShape(Shape):
     version = fields.Integer(required=True)
     question_ids = fields.List(fields.String(), required=True)
     rating = fields.Boolean(required=True)
+    questionnaire_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "That they belong to; null before anything is chosen"}
+    )
+    questionnaire_version = fields.Integer(required=True, allow_none=True)
+    left_out = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Chosen, and not shown: the questionnaire has changed since, and does not ask it so"},
+    )
     questions = fields.List(
         fields.Nested(OfferedQuestion), allow_none=True, metadata={"description": "Null until they are fetched"}
     )

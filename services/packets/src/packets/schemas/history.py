@@ -54,6 +54,18 @@ class SendingShape(Shape):
     )
 
 
+class RatedShape(Shape):
+    """A change of the calibrated rating: when, by whom and as what, from what to what, and why."""
+
+    at = Instant(required=True)
+    by = fields.String(required=True)
+    by_role = fields.String(required=True, validate=OneOf([each.value for each in Part]))
+    rating_version = fields.Integer(required=True, metadata={"description": "Of the new one"})
+    old = fields.Integer(required=True)
+    new = fields.Integer(required=True)
+    reason = fields.String(required=True)
+
+
 class HistoryShape(Shape):
     """A packet's history, oldest first."""
 
@@ -65,6 +77,11 @@ class HistoryShape(Shape):
     sendings = fields.List(fields.Nested(SendingShape), required=True)
     conversations = fields.List(fields.Nested(LineShape), required=True)
     overrides = fields.List(fields.Nested(LineShape), required=True)
+    ratings = fields.List(
+        fields.Nested(RatedShape),
+        required=True,
+        metadata={"description": "The rating's changes after calibration; those in a session are on its board"},
+    )
 
 
 class ComparedShape(Shape):

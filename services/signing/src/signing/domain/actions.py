@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from signing.domain.completion import unmet_complete, would_complete
-from signing.domain.refusals import ForbiddenRole, NotFound, Refusal, refuse
+from signing.domain.people import EMPLOYEES, HR_ADMINS, MANAGERS, only
+from signing.domain.refusals import NotFound, Refusal, refuse
 from signing.domain.revocation import unmet_revoke, would_revoke
 from signing.domain.signature import unmet_sign, would_sign
 
@@ -29,7 +30,7 @@ def unmet_ask_actions(rel: Relation) -> list[Refusal]:
     """Why the actor is not told: participants and HR are, in every state."""
     if rel.outsider:
         return [NotFound()]
-    return [] if rel.signer is not None or rel.is_hr else [ForbiddenRole()]
+    return [] if rel.signer is not None or rel.is_hr else [only(EMPLOYEES, MANAGERS, HR_ADMINS)]
 
 
 def actions(record: SigningRecord, rel: Relation) -> tuple[Action, ...]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from signing.domain.ids import PersonId
     from signing.domain.record import SigningRecord
 
+OWN_REVIEW = "This is your own review, on which you are the employee, whatever your roles are: ask somebody else of HR."
+EMPLOYEES, MANAGERS, HR_ADMINS = "the employee", "the manager", "HR Admins"
 HR_ADMIN = "hr_admin"
 HR_ASSISTANT = "hr_assistant"
 
@@ -93,11 +95,11 @@ def unmet_signer(rel: Relation) -> list[Refusal]:
         return [NotFound()]
     if rel.signer is not None:
         return []
-    return [NotASigner()] if rel.is_hr else [ForbiddenRole()]
+    return [NotASigner()] if rel.is_hr else [only(EMPLOYEES, MANAGERS)]
 
 
-def unmet_hr(rel: Relation, *, for_signers: type[Refusal] = ForbiddenRole) -> list[Refusal]:
-    """Why a command of HR Admins is not open to the actor: nothing when it is. Signers get `for_signers`."""
+def unmet_hr(rel: Relation, *, for_signers: type[Refusal] | None = None) -> list[Refusal]:
+    """Why a command of HR Admins is not open to the actor: nothing when it is. Signers get `for_signers`, if given."""
     if rel.outsider:
         return [NotFound()]
     match rel.hr:
@@ -108,7 +110,14 @@ def unmet_hr(rel: Relation, *, for_signers: type[Refusal] = ForbiddenRole) -> li
         case HrRight.UNKNOWN_PERSON:
             return [UnknownPerson()]
         case HrRight.NONE:
-            return [ForbiddenRole() if rel.signer is None else for_signers()]
+            if rel.signer is not None and for_signers is not None:
+                return [for_signers()]
+            return [ForbiddenRole(OWN_REVIEW) if rel.signer is Role.EMPLOYEE else only(HR_ADMINS)]
+
+
+def only(*whom: str) -> ForbiddenRole:
+    """The refusal of everybody but these, which names them."""
+    return ForbiddenRole(f"This is for {' and '.join(whom)} only: ask them for it.")
 
 
 def role_of_person(record: SigningRecord, person_id: PersonId) -> Role | None:

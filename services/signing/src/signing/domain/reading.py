@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from signing.domain.people import HrRight, role_of_person
+from signing.domain.people import EMPLOYEES, HR_ADMINS, MANAGERS, HrRight, only, role_of_person
 from signing.domain.record import HOLDER_OF, Holder, HoldState, Role, signer_of, signing_open, word_of
-from signing.domain.refusals import ForbiddenRole, NotFound, Refusal, refuse
+from signing.domain.refusals import NotFound, Refusal, refuse
 
 if TYPE_CHECKING:
     from signing.domain.ids import PersonId, ReviewId, SnapshotHash
@@ -53,7 +53,7 @@ def unmet_read(record: SigningRecord, rel: Relation) -> list[Refusal]:
     """Why the actor cannot read the signatures. To the employee they do not exist unless the packet is released."""
     if rel.outsider or (rel.signer is Role.EMPLOYEE and not record.released):
         return [NotFound()]
-    return [] if rel.signer is not None or rel.is_hr else [ForbiddenRole()]
+    return [] if rel.signer is not None or rel.is_hr else [only(EMPLOYEES, MANAGERS, HR_ADMINS)]
 
 
 def view(record: SigningRecord, rel: Relation) -> SigningView:

@@ -33,7 +33,7 @@ class Refusal(Exception):
     rank: ClassVar[Rank]
 
     def __init__(self, detail: str = "", **params: object) -> None:
-        super().__init__(detail or self.code)
+        super().__init__(f"{self.code}: {detail}" if detail else self.code)
         self.detail = detail
         self.params = params
         self.unmet: tuple[Refusal, ...] = (self,)
@@ -48,140 +48,146 @@ def refuse(reasons: Iterable[Refusal]) -> None:
 
 
 class NotFound(Refusal):
-    """The signatures of this review do not exist for this reader."""
+    """Nothing that this person may know of is here."""
 
     code = "not-found"
     rank = Rank.NOT_FOUND
 
 
 class ForbiddenRole(Refusal):
-    """The person's role does not admit this."""
+    """The person's roles do not admit this; the words say whose do."""
 
     code = "forbidden-role"
     rank = Rank.FORBIDDEN
 
 
 class NotASigner(Refusal):
-    """HR sees the signatures of this review, and is not one of its signers."""
+    """HR is not one of the signers of this review: its employee and its manager sign."""
 
     code = "not-a-signer"
     rank = Rank.FORBIDDEN
 
 
 class HrOnly(Refusal):
-    """Employee and manager cannot revoke a signature, also not their own."""
+    """Employee and manager cannot revoke a signature, also not their own: ask HR for it."""
 
     code = "hr-only"
     rank = Rank.FORBIDDEN
 
 
 class SelfDealing(Refusal):
-    """An HR act on the review of somebody to whom the actor reports; another HR Admin must act."""
+    """You report, directly or not, to the person whom this is about: somebody with your role who does not must act."""
 
     code = "self-dealing"
     rank = Rank.FORBIDDEN
 
 
 class UnknownPerson(Refusal):
-    """The directory lacks the actor or the reviewee, so self-dealing cannot be ruled out."""
+    """The directory lacks you or the person whom this is about: import them, and self-dealing can be excluded."""
 
     code = "unknown-person"
     rank = Rank.FORBIDDEN
 
 
 class Cancelled(Refusal):
-    """The review is cancelled."""
+    """The review was cancelled: leave it out, nothing of it goes on."""
 
     code = "cancelled"
     rank = Rank.CLOSED
 
 
 class CycleClosed(Refusal):
-    """The review's cycle is closed."""
+    """The cycle is closed: nothing but taking back what was released or signed is possible any more."""
 
     code = "cycle-closed"
     rank = Rank.CLOSED
 
 
 class NotReleased(Refusal):
-    """The packet is not released to the employee."""
+    """The packet is not released: wait until it is."""
 
     code = "not-released"
     rank = Rank.CONFLICT
 
 
 class SelfAssessmentNotShared(Refusal):
-    """The self-assessment is neither shared nor waived."""
+    """The self-assessment is neither shared nor waived: the employee must share it, or HR waive it."""
 
     code = "self-assessment-not-shared"
     rank = Rank.CONFLICT
 
 
 class Completed(Refusal):
-    """The review is completed, or about to be."""
+    """The review is completed, or about to be: HR must revoke that first."""
 
     code = "completed"
     rank = Rank.CONFLICT
 
 
 class AlreadySigned(Refusal):
-    """The signature stands, with another comment or by another person."""
+    """The signature stands, with another comment or by another person: HR must revoke it first."""
 
     code = "already-signed"
     rank = Rank.CONFLICT
 
 
 class SignatureInProgress(Refusal):
-    """The signature is on its way, with another comment or by another person."""
+    """The signature is on its way, with another comment or by another person: wait for its end."""
 
     code = "signature-in-progress"
     rank = Rank.CONFLICT
 
 
 class RevocationInProgress(Refusal):
-    """A revocation is on its way; its register is not free yet."""
+    """A revocation is on its way: try again in a moment."""
 
     code = "revocation-in-progress"
     rank = Rank.CONFLICT
 
 
 class SignatureLost(Refusal):
-    """A register is held for which no signature or completion is on record; HR must revoke it."""
+    """A signature or completion is held of which nothing is on record: HR must revoke it."""
 
     code = "signature-lost"
     rank = Rank.CONFLICT
 
 
 class NothingToRevoke(Refusal):
-    """There is neither a signature nor a completion, made or on its way, among those named."""
+    """Of what is named nothing is signed or completed, nor on its way: there is nothing to revoke."""
 
     code = "nothing-to-revoke"
     rank = Rank.CONFLICT
 
 
 class StatementChanged(Refusal):
-    """The words that were agreed to are not the current ones. `current_version`: the statement to agree to."""
+    """The words that were agreed to are not the current ones: read the statement again, and agree to that.
+
+    `current_version`: the statement to agree to.
+    """
 
     code = "statement-changed"
     rank = Rank.STALE
 
 
 class PacketChanged(Refusal):
-    """The packet that was seen is not the one released now. `current_hash`: the released snapshot."""
+    """The packet is not the one that was seen: look at it again, and name what it is now.
+
+    `current_hash`: the released snapshot.
+    """
 
     code = "packet-changed"
     rank = Rank.STALE
 
 
 class StaleVersion(Refusal):
-    """The self-assessment that was seen is not the current one. `current_version`: the current one, 0 if waived."""
+    """The named version is not the current one. `current_version`: the current one, 0 if waived."""
 
     code = "stale-version"
     rank = Rank.STALE
 
 
 class ReasonMissing(Refusal):
-    """HR must say why."""
+    """No reason was given."""
 
     code = "reason-missing"
     rank = Rank.UNPROCESSABLE
