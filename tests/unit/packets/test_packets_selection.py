@@ -140,7 +140,12 @@ def test_under_another_questionnaire_what_is_still_asked_of_the_manager_in_the_s
     followed, facts = selection.follow(
         CHOSEN, chosen=CHOSEN, known=QUESTIONS, questionnaire=ASKED_NOW, questions=questions
     )
-    wanted = {"question_ids": kept, "rating_question_ids": frozenset(ratings), "questionnaire": ASKED_NOW}
+    wanted = {
+        "question_ids": kept,
+        "rating_question_ids": frozenset(ratings),
+        "questionnaire": ASKED_NOW,
+        "followed": True,
+    }
     assert followed == replace(CHOSEN, version=5, **wanted)  # type: ignore[arg-type]
     assert facts == (SharedQuestionsChanged(cycle_id=CYCLE, selection_version=5, question_count=len(kept), by=None),)
     assert set(selection.left_out(followed, CHOSEN)) == set(CHOSEN.question_ids) - set(kept)
@@ -149,7 +154,34 @@ def test_under_another_questionnaire_what_is_still_asked_of_the_manager_in_the_s
 def test_where_a_questionnaire_comes_back_so_does_what_was_chosen_from_it() -> None:
     emptied, _ = selection.follow(CHOSEN, chosen=CHOSEN, known=QUESTIONS, questionnaire=ASKED_NOW, questions=())
     again, _ = selection.follow(emptied, chosen=CHOSEN, known=QUESTIONS, questionnaire=ASKED, questions=QUESTIONS)
-    assert again == replace(CHOSEN, version=6)
+    assert again == replace(CHOSEN, version=6, followed=True)
+
+
+def test_another_question_under_the_same_id_is_none_that_hr_chose_but_a_new_wording_is() -> None:
+    reworded = tuple(replace(each, text_hash="another") if each.id == Q_GOALS else each for each in QUESTIONS)
+    words = {"chosen": CHOSEN, "known": QUESTIONS, "questions": reworded}
+    elsewhere, _ = selection.follow(CHOSEN, questionnaire=("another-questionnaire", 1), **words)  # type: ignore[arg-type]
+    assert elsewhere.question_ids == (Q_GROWTH, Q_RATING)
+    edited, _ = selection.follow(CHOSEN, questionnaire=(ASKED[0], ASKED[1] + 1), **words)  # type: ignore[arg-type]
+    assert edited.question_ids == CHOSEN.question_ids
+
+
+def test_what_hr_confirms_after_it_followed_is_hrs_choice_from_then_on() -> None:
+    followed, _ = selection.follow(
+        CHOSEN, chosen=CHOSEN, known=QUESTIONS, questionnaire=ASKED_NOW, questions=QUESTIONS[:2]
+    )
+    words = {
+        "actor": HR_ACTOR,
+        "question_ids": followed.question_ids,
+        "shares_rating": followed.shares_rating,
+        "questionnaire": ASKED_NOW,
+        "questions": QUESTIONS[:2],
+    }
+    confirmed, facts = selection.change(followed, expected_version=5, **words)  # type: ignore[arg-type]
+    assert confirmed == replace(followed, version=6, followed=False)
+    assert len(facts) == 1
+    assert selection.left_out(confirmed, confirmed) == ()
+    assert selection.change(confirmed, expected_version=6, **words) == (confirmed, ())  # type: ignore[arg-type]
 
 
 def test_what_was_chosen_as_a_text_and_answered_as_a_rating_is_not_shown_of_a_calibrated_review() -> None:

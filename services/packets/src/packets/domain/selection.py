@@ -51,25 +51,27 @@ class Binding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One question of the cycle's questionnaire, without its text."""
+    """One question of the cycle's questionnaire, its text as a hash."""
 
     id: QuestionId
     audience: Audience
     kind: QuestionKind
+    text_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """One numbered list of a cycle. Version 0, which nobody chose, is empty and of no questionnaire.
 
-    It belongs to the `questionnaire` (id and version) that it was chosen from. `question_ids` are in that one's order;
-    `rating_question_ids` are those among them that ask for a rating there. `shares_rating`: packets of calibrated
-    reviews include the calibrated rating.
+    It belongs to the `questionnaire` (id and version) that it was chosen from; `followed`: nobody chose it, it came
+    with that questionnaire. `question_ids` are in that one's order; `rating_question_ids` are those among them that ask
+    for a rating there. `shares_rating`: packets of calibrated reviews include the calibrated rating.
     """
 
     cycle_id: CycleId
     version: int = 0
     questionnaire: tuple[str, int] | None = None
+    followed: bool = False
     question_ids: tuple[QuestionId, ...] = ()
     rating_question_ids: frozenset[QuestionId] = frozenset()
     shares_rating: bool = True
@@ -115,8 +117,9 @@ def change(
     questions: tuple[Question, ...] | None,
     cycle_closed: bool = False,
 ) -> tuple[Selection, tuple[SharedQuestionsChanged, ...]]:
-    """The next selection of the cycle; the same one, without a fact, if nothing differs. Refuses as `unmet_change`.
+    """The next selection of the cycle; the same one, without a fact, if somebody has chosen just that already.
 
+    Refuses as `unmet_change`. Who chooses what had only followed its questionnaire has chosen it from then on.
     The packets follow one by one, by `readiness.recompute` with the new selection.
     """
     wanted = frozenset(question_ids)
@@ -131,7 +134,7 @@ def change(
         )
     )
     chosen = [question for question in questions or () if question.id in wanted]
-    changed = replace(_listing(selection, chosen), shares_rating=shares_rating)
+    changed = replace(_listing(selection, chosen), shares_rating=shares_rating, followed=False)
     if changed == selection:
         return selection, ()
     return _next(replace(changed, questionnaire=questionnaire), by=actor.person_id)
@@ -147,14 +150,20 @@ def follow(
 ) -> tuple[Selection, tuple[SharedQuestionsChanged, ...]]:
     """The next selection of a cycle whose questionnaire is another than the one of its newest: the system's act.
 
-    It is `chosen`, HR's own last choice among the questions `known`, as far as the manager is still asked the same in
-    the same kind: an answer of another kind is none that HR chose to show. Where a questionnaire comes back, so does
-    what was chosen from it.
+    It is `chosen`, HR's own last choice among the questions `known`, as far as the manager is still asked the same: by
+    its id and kind in another version of the same questionnaire, and in another questionnaire by its text as well,
+    since whoever writes one names its questions. What else is asked, HR did not choose to show. Where a questionnaire
+    comes back, so does what was chosen from it.
     """
-    kinds = {question.id: question.kind for question in known if question.id in chosen.question_ids}
-    kept = [each for each in questions if each.audience is Audience.MANAGER and kinds.get(each.id) is each.kind]
+    same = chosen.questionnaire is not None and chosen.questionnaire[0] == questionnaire[0]
+    asked = {each.id: _asks(each, by_text=not same) for each in known if each.id in chosen.question_ids}
+    kept = [
+        each
+        for each in questions
+        if each.audience is Audience.MANAGER and asked.get(each.id) == _asks(each, by_text=not same)
+    ]
     followed = replace(_listing(newest, kept), shares_rating=chosen.shares_rating, questionnaire=questionnaire)
-    return _next(followed, by=None)
+    return _next(replace(followed, followed=True), by=None)
 
 
 def left_out(newest: Selection, chosen: Selection) -> tuple[QuestionId, ...]:
@@ -198,6 +207,10 @@ def bind(packet: Packet, selection: Selection) -> Packet:
         shared_count=len(shown_question_ids(selection, calibration_required=required)),
         shares_rating=selection.shares_rating,
     )
+
+
+def _asks(question: Question, *, by_text: bool) -> tuple[QuestionKind, str]:
+    return question.kind, question.text_hash if by_text else ""
 
 
 def _listing(selection: Selection, questions: Iterable[Question]) -> Selection:

@@ -39,12 +39,13 @@ class Questionnaire:
 
     @property
     def outline(self) -> tuple[Question, ...]:
-        """The questions without their texts."""
+        """The questions, their texts as hashes."""
         return tuple(
             Question(
                 id=QuestionId(each["question_id"]),
                 audience=Audience(each["audience"]),
                 kind=QuestionKind(each["kind"]),
+                text_hash=each["text_hash"],
             )
             for each in self.questions
         )
@@ -201,6 +202,7 @@ class Library:
             cycle_id=CycleId(cycle_id),
             version=row["version"],
             questionnaire=(row["questionnaire_id"], row["questionnaire_version"]),
+            followed=row["chosen_by"] is None,
             question_ids=tuple(QuestionId(each) for each in row["question_ids"]),
             rating_question_ids=frozenset(QuestionId(each) for each in row["rating_question_ids"]),
             shares_rating=row["shares_rating"],
