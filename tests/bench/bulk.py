@@ -157,6 +157,8 @@ class Run:
         over.set()
         singles.join()
         self._progress(answer)
+        if not took:
+            raise TimeoutError("no single release came to its end")
         name = f"Bulk release of {len(self.many):,} through HTTP"
         alone = "A single release meanwhile"
         return [
@@ -241,10 +243,11 @@ class Run:
         """Release one after the other as a manager, some at once; all that wait are looked at by one statement."""
         manager, waiting, left = self.story.as_(MAX), dict[str, float](), iter(self.single)
         there = "select review_id::text from packets where review_id = any(%s::uuid[]) and state = 'released'"
+        latest = time.perf_counter() + TIMEOUT_S
         with psycopg.connect(self._packets, autocommit=True) as connection:
-            while waiting or not over.is_set():
-                while len(waiting) < TOGETHER and not over.is_set():
-                    path = f"/v1/packets/{(review_id := next(left))}"
+            while (waiting or not over.is_set()) and time.perf_counter() < latest:
+                while len(waiting) < TOGETHER and not over.is_set() and (review_id := next(left, "")):
+                    path = f"/v1/packets/{review_id}"
                     tag = etag(expect(manager.get(path)))
                     waiting[review_id] = time.perf_counter()
                     expect(manager.post(f"{path}/release", {}, version=tag), 202)

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import httpx
 import psycopg
 
 from bench.crowd import multiply
@@ -33,21 +34,28 @@ SHOWN_EVERY_S = 10.0
 
 @dataclass(slots=True)
 class Board:
-    """What all readers share. `hidden`: the unrelease was answered, and nobody has asked for a release since."""
+    """What all readers share. `hidden`: the unrelease was answered, and nobody has asked for a release since.
+
+    `turn` counts the releases that were asked for: a read during which one was may rightly show the new one.
+    """
 
     hidden: bool = False
+    turn: int = 0
     over: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     reads: int = 0
     succeeded: int = 0
     began_hidden: int = 0
     wrong: int = 0
+    refused: int = 0
+    broken: BaseException | None = None
 
     def count(self, *, began_hidden: bool, succeeded: bool) -> None:
         """Take in one read."""
         with self.lock:
             self.reads += 1
             self.succeeded += succeeded
+            self.refused += not succeeded
             self.began_hidden += began_hidden
             self.wrong += began_hidden and succeeded
 
@@ -56,7 +64,8 @@ def racing(stack: Stack, folder: Path, reads: int = READS) -> list[Figure]:
     """Go on until so many reads were made; none that began after the answer to an unrelease may succeed.
 
     Raises:
-        AssertionError: no read succeeded, or none was refused: then nothing raced.
+        AssertionError: no read succeeded, or none began after an answer: then nothing raced.
+        Exception: what ended a reader, an answer that is neither 200 nor 404 among them.
     """
     pace = Pace(sweep_every_s=3_600.0, reconcile_after_s=60.0)
     with System.on(stack, var_dir=folder / "system", verbs=APART, pace=pace) as system:
@@ -78,9 +87,12 @@ def racing(stack: Stack, folder: Path, reads: int = READS) -> list[Figure]:
         shown = time.monotonic()
         while board.reads < reads:
             _command(system, story, "unrelease", "ready", ids, board)
+            board.turn += 1
             board.hidden = False
             _command(system, story, "release", "released", ids)
             rounds += 1
+            if board.broken:
+                raise board.broken
             if time.monotonic() - shown > SHOWN_EVERY_S:
                 shown = time.monotonic()
                 print(f"      {board.reads:,} of {reads:,} reads in {rounds} rounds", flush=True)
@@ -103,17 +115,21 @@ def _read(story: Story, ids: list[str], which: int, board: Board) -> None:
         (story.as_(Person(id=f"p-crowd-{number + 1}", name="", email="")), ids[number])
         for number in range(which, READ, READERS)
     ]
-    while True:
-        for session, review_id in mine:
-            if board.over:
-                return
-            _once(session, review_id, board)
+    try:
+        while not board.over:
+            for session, review_id in mine:
+                _once(session, review_id, board)
+    except Exception as error:  # noqa: BLE001 -- whoever waits for the readers raises it
+        board.broken = error
 
 
 def _once(session: Session, review_id: str, board: Board) -> None:
-    began_hidden = board.hidden
+    turn, hidden = board.turn, board.hidden
     answer = session.get(f"/v1/packets/{review_id}")
-    board.count(began_hidden=began_hidden, succeeded=answer.is_success)
+    if answer.status_code != httpx.codes.NOT_FOUND:
+        expect(answer)
+    # Where a release was asked for meanwhile, nobody knows which one it shows.
+    board.count(began_hidden=hidden and turn == board.turn, succeeded=answer.is_success)
 
 
 def _command(system: System, story: Story, action: str, state: str, ids: list[str], board: Board | None = None) -> None:

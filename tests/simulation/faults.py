@@ -33,6 +33,7 @@ TAKING_BACK = frozenset(
     }
 )
 TAKEN_BACK = 0.7
+OTHERWISE = 0.3
 JUMPS = (10, 60, 600, 4_000, 90_000)
 YEARS_S = 5 * 365 * 86_400
 MOODS = ("away", "busy", "refuses", "breaks-before", "breaks-after")
@@ -237,13 +238,18 @@ def _instant(s: Play) -> str | None:
 
 
 def _operation_overtaken(s: Play) -> str | None:
-    """HR releases many packets, and before their turn comes one of them is taken back."""
+    """HR does something with many packets, mostly releases them; before their turn comes one of them is taken back."""
     packets = s.sight.packet_rows
     fitting = [one for one in interleaved.ours(s) if packets.get(one, {}).get("state") == "with_manager"]
     if not fitting or s.sight.quarantined("packets"):
         return None
     about = s.random.choice(fitting)
     selection = {"review_ids": s.random.choice(([about], fitting))}
+    if s.random.random() < OTHERWISE:
+        _decided(s, about, frozenset({RELEASE_MANY}))
+        _decided(s, about, TAKING_BACK)
+        turns.turn_one(s, *turns.OPERATIONS)
+        return f"about {about}"
     crowd.order(s, RELEASE_MANY, HELEN, {"action": "release", "dry_run": False, "selection": selection, **FOR_A_REASON})
     s.judge()
     if s.random.random() < TAKEN_BACK:

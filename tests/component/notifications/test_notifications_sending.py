@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
+import psycopg
 import pytest
 
 from component.notifications.mailbox import serving
 from component.notifications.notifications_desk import CANARY, EMPLOYEE, HR, MANAGER
 from notifications.domain.sending import RETRY_AFTER_S
+from reviewbus.clock import new_id
+from reviewbus.db import libpq_url
 from reviewbus.jobs import ATTEMPTS_MAX
 from reviewbus.testing.fixed_clock import START
 
@@ -267,6 +270,27 @@ def test_a_mail_is_noted_as_sent_when_the_next_one_is_handed_over(desk: Desk) ->
     desk.work()
     assert sorted(map(sorted, seen)) == [["queued", "sending"], ["sending", "sent"]]
     assert desk.outcomes() == [f"sent kick-off {EMPLOYEE}", f"sent released {EMPLOYEE}"]
+
+
+def test_a_mail_is_noted_as_sent_though_the_next_one_has_to_wait_for_its_review(desk: Desk) -> None:
+    another = str(new_id())
+    desk.opened()
+    desk.opened(another)
+    blocker = psycopg.connect(libpq_url(desk.url))
+
+    def hold_the_other() -> None:
+        desk.mailbox.on_data = lambda: None
+        (left,) = desk.rows("select review_id from delivery where state = 'queued'")
+        blocker.execute("select 1 from board where review_id = %s for update", left)
+
+    desk.mailbox.on_data = hold_the_other
+    with blocker:
+        desk.work()
+        assert sorted(state for _, _, state, _ in desk.deliveries()) == ["queued", "sent"]
+    desk.clock.forward(minutes=10)
+    desk.work()
+    assert desk.outcomes() == [f"sent kick-off {EMPLOYEE}"] * 2
+    assert len(desk.mails()) == 2
 
 
 def test_rights_are_asked_for_again_when_the_answers_have_become_old(desk: Desk) -> None:

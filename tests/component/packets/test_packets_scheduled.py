@@ -62,6 +62,7 @@ def test_of_a_scheduled_release_whose_packet_left_the_manager_it_is_told_why_it_
     begin(office, "release-to-manager", review_ids=MANY[:1])
     turn(office)
     office.work()
+    before = office.mark()
     at = office.clock() + timedelta(hours=2)
     body = {"reason": REASON, "not_before": at.isoformat()}
     asked = office.post(HR, f"/v1/packets/{MANY[0]}/release", body, version=office.tag(MANY[0]))
@@ -73,7 +74,8 @@ def test_of_a_scheduled_release_whose_packet_left_the_manager_it_is_told_why_it_
     office.clock.forward(hours=2)
     turn(office)
     assert office.state(MANY[0]) == "ready"
-    assert office.get(HR, asked.headers["Location"]).json["state"] == "completed"
+    assert office.get(HR, asked.headers["Location"]).json["state"] == "cancelled"
+    assert [kind for kind in office.types(since=before) if kind.startswith("operation")] == []
 
 
 def test_a_scheduled_release_is_taken_back_without_a_trace(office: Office) -> None:

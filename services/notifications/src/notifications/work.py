@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import DBAPIError
+
 from notifications import commands, mail, peers, store
 from notifications.domain import sending
 from notifications.domain.board import new_board
@@ -144,8 +146,7 @@ class Postman:
             if (self.db.clock() - asked_at).total_seconds() > ANSWER_S_MAX:
                 left = [one.delivery for one in letters[number:]]
                 break
-            with self.db.begin() as tx:
-                begun = commands.pass_on(tx, ended, letter.delivery)
+            begun = self._passed_on(ended, letter.delivery)
             ended = None
             if begun is None:
                 continue
@@ -163,6 +164,17 @@ class Postman:
             with self.db.begin() as tx:
                 commands.pass_on(tx, ended, None)
         return left
+
+    def _passed_on(self, sent: Delivery | None, following: Delivery) -> Delivery | None:
+        """As `commands.pass_on`; where the following one cannot begin, that the other was sent is noted alone."""
+        try:
+            with self.db.begin() as tx:
+                return commands.pass_on(tx, sent, following)
+        except DBAPIError:
+            if sent is not None:
+                with self.db.begin() as tx:
+                    commands.pass_on(tx, sent, None)
+            raise
 
     def _all_failed(self, waiting: Sequence[Delivery], jobs: Mapping[DeliveryId, Job]) -> None:
         """Count an attempt for each: there is no server."""

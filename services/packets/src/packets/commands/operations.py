@@ -154,6 +154,10 @@ def turn(tx: Tx, *, rows: int, in_flight_max: int, besides: Collection[str] = ()
             # It was of one packet, and taken back: as if it had never been asked for.
             kept.drop(tx, OPERATIONS, current.id)
             return operation.id, 1
+        if not store.next_items(tx, current, 1):
+            # Whatever it was about was decided anew: nothing begins, and it is told where it is looked at.
+            store.save_operation(tx, operation, domain.cancel(operation))
+            return operation.id, 1
         store.save_operation(tx, operation, current)
         tx.emit(events.operation_started(domain.started(current)))
     plans, runs = current.state is OperationState.PLANNING, current.state is OperationState.RUNNING

@@ -17,7 +17,7 @@ from packets.domain.operation import (
     may_see,
     shows_own,
 )
-from packets.domain.people import HR_ADMIN, OWN_REVIEW
+from packets.domain.people import HR_ADMIN
 from packets.domain.refusals import ForbiddenRole, NotFound, Refusal
 from packets.store import OPERATIONS
 from reviewbus.operations import store as kept
@@ -41,8 +41,7 @@ _CANCELLED = {
 }
 # What no refusal of ours says: how items end, and the reasons for which assessment refuses a hold.
 _WORDS = {
-    # Of an item it is always that.
-    ForbiddenRole.code: OWN_REVIEW,
+    ForbiddenRole.code: "It is your own review, or your roles do not admit this any more: ask somebody else of HR.",
     NOTHING_TO_DO: "It is so already: nothing was done, and nothing has to be.",
     UNEXPECTED: "It failed as it must not: give the command for this packet alone, and tell who runs the system.",
     TAKEN_BACK: "It was taken back before it was released: release it again if it is to be.",

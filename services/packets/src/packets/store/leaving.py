@@ -29,13 +29,18 @@ def leave_scheduled(tx: Tx, review_ids: Collection[str], code: str, *, by: str |
     """
     if not review_ids:
         return
-    scheduled = sa.select(operations.c.id, operations.c.size).where(
-        operations.c.state == OperationState.SCHEDULED.value, *([operations.c.actor_id == by] if by else [])
+    waiting = operation_items.c.outcome.in_(WAITING)
+    scheduled = (
+        sa.select(operations.c.id, operations.c.size)
+        .join(operation_items, operation_items.c.operation_id == operations.c.id)
+        .where(operation_items.c.review_id == sa.any_(uuids(review_ids)), waiting)
+        .where(operations.c.state == OperationState.SCHEDULED.value)
+        .where(*([operations.c.actor_id == by] if by else []))
+        .distinct()
     )
     found = tx.execute(scheduled).all()
-    without_trace = [each.id for each in found if each.size == 1 and code == CANCELLED]
+    without_trace = {each.id for each in found if each.size == 1 and code == CANCELLED}
     if without_trace:
-        waiting = operation_items.c.outcome.in_(WAITING)
         tx.execute(sa.delete(operation_items).where(*_of(without_trace, review_ids), waiting))
     _leave(tx, [each.id for each in found if each.id not in without_trace], review_ids, code)
 
