@@ -15,7 +15,7 @@ import psutil
 import psycopg
 
 from bench import ceiling
-from bench.crowd import multiply
+from bench.crowd import multiply, sent_to_manager
 from bench.figures import Figure, median, percentile
 from harness.clients import etag
 from harness.eventually import Polling
@@ -50,13 +50,7 @@ def bulk(stack: Stack, folder: Path, reviews: int = REVIEWS) -> list[Figure]:
     print(f"      {least:.0f} s", flush=True)
     pace = Pace(sweep_every_s=3_600.0, reconcile_after_s=60.0)
     with System.on(stack, var_dir=folder / "system", verbs=APART, pace=pace) as system:
-        story = Story(system.gateway(), Polling(WAIT_S))
-        story.begin()
-        story.select_questions()
-        story.written()
-        story.calibrate()
-        story.send_to_manager()
-        system.settle()
+        story = sent_to_manager(system, WAIT_S)
         print(f"      copying one review {reviews + SINGLE:,} times", flush=True)
         ids = multiply(system, story.review(), ANNA.id, reviews + SINGLE)
         run = Run(

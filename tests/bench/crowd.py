@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from harness.eventually import Polling
+from harness.story import Story
+
 if TYPE_CHECKING:
     from harness.system import System
 
@@ -20,6 +23,18 @@ OF_PERSON = dict.fromkeys(OF_REVIEW, ("directory",)) | {"assessment": ("person",
 # As a UUID of ours has it: the ids are in the order of their numbers, and no other review has them.
 _REVIEW = "('0198c0de-2000-7b20-8c3f-' || lpad(to_hex(n), 12, '0'))"
 _SUBJECT = "('p-crowd-' || n)"
+
+
+def sent_to_manager(system: System, wait_s: float) -> Story:
+    """Tell of one review until its packet is with the manager and everything rests; the others can be like it."""
+    story = Story(system.gateway(), Polling(wait_s))
+    story.begin()
+    story.select_questions()
+    story.written()
+    story.calibrate()
+    story.send_to_manager()
+    system.settle()
+    return story
 
 
 def multiply(system: System, review_id: str, subject_id: str, count: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import psycopg
 
-from bench.crowd import multiply
+from bench.crowd import multiply, sent_to_manager
 from bench.figures import Figure
 from harness.eventually import Polling
 from harness.people import ANNA, HELEN, Person
@@ -69,13 +69,7 @@ def racing(stack: Stack, folder: Path, reads: int = READS) -> list[Figure]:
     """
     pace = Pace(sweep_every_s=3_600.0, reconcile_after_s=60.0)
     with System.on(stack, var_dir=folder / "system", verbs=APART, pace=pace) as system:
-        story = Story(system.gateway(), Polling(WAIT_S))
-        story.begin()
-        story.select_questions()
-        story.written()
-        story.calibrate()
-        story.send_to_manager()
-        system.settle()
+        story = sent_to_manager(system, WAIT_S)
         ids = multiply(system, story.review(), ANNA.id, REVIEWS)
         board, rounds = Board(), 0
         readers = [
