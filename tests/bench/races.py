@@ -47,7 +47,6 @@ class Board:
     succeeded: int = 0
     began_hidden: int = 0
     wrong: int = 0
-    refused: int = 0
     broken: BaseException | None = None
 
     def count(self, *, began_hidden: bool, succeeded: bool) -> None:
@@ -55,7 +54,6 @@ class Board:
         with self.lock:
             self.reads += 1
             self.succeeded += succeeded
-            self.refused += not succeeded
             self.began_hidden += began_hidden
             self.wrong += began_hidden and succeeded
 

@@ -287,10 +287,8 @@ def _publish(place: Place, system: System, story: Story) -> None:
 
 
 def _known_of(one: Person, place: Place, system: System) -> dict[str, Any]:
-    token, file = (
-        system.issuer.token(one.id, one.roles, lifetime_s=TOKEN_DAYS * 86_400),
-        place.tokens / _first_name(one),
-    )
+    file = place.tokens / _first_name(one)
+    token = system.issuer.token(one.id, one.roles, lifetime_s=TOKEN_DAYS * 86_400)
     _write_secret(file, token)
     role, story = PARTS[one.id]
     return {

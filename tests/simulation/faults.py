@@ -23,7 +23,7 @@ EARLY_S = (0, 0, 0, 1)
 ACTS_MEANWHILE = 2
 MAY_WAIT = {"ready", "with_manager"}
 RELEASE = frozenset({"POST /v1/packets/{review_id}/release"})
-RELEASE_MANY, UNRELEASE = "POST /v1/packets/bulk", "POST /v1/packets/{review_id}/unrelease"
+MANY, UNRELEASE = "POST /v1/packets/bulk", "POST /v1/packets/{review_id}/unrelease"
 FOR_A_REASON = {"reason": "For a reason."}
 TAKING_BACK = frozenset(
     {
@@ -245,14 +245,13 @@ def _operation_overtaken(s: Play) -> str | None:
         return None
     about = s.random.choice(fitting)
     selection = {"review_ids": s.random.choice(([about], fitting))}
-    if s.random.random() < OTHERWISE:
-        _decided(s, about, frozenset({RELEASE_MANY}))
-        _decided(s, about, TAKING_BACK)
-        turns.turn_one(s, *turns.OPERATIONS)
-        return f"about {about}"
-    crowd.order(s, RELEASE_MANY, HELEN, {"action": "release", "dry_run": False, "selection": selection, **FOR_A_REASON})
-    s.judge()
-    if s.random.random() < TAKEN_BACK:
+    released = s.random.random() >= OTHERWISE
+    if released:
+        crowd.order(s, MANY, HELEN, {"action": "release", "dry_run": False, "selection": selection, **FOR_A_REASON})
+        s.judge()
+    else:
+        _decided(s, about, frozenset({MANY}))
+    if released and s.random.random() < TAKEN_BACK:
         crowd.order(s, UNRELEASE, HELEN, FOR_A_REASON, review_id=about)
         s.judge()
     else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from component.packets import packets_office
@@ -27,7 +28,10 @@ from reviewbus.telemetry import current_trace
 from reviewbus.testing.memory_broker import MemoryBroker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from harness.stack import ServiceDatabase
 
 THIRD = "0198c0de-2000-7b20-9c3f-000000000003"
 
@@ -72,6 +76,19 @@ class Published(Office):
     def schemas(self) -> list[dict[str, Any]]:
         """Return what is left of the places where it is built."""
         return self.rows("select nspname from pg_namespace where nspname = %s", SCHEMA)
+
+
+@contextmanager
+def publishing(database: ServiceDatabase, folder: Path) -> Iterator[Published]:
+    """Open an empty office whose facts stand in the topics, and close it."""
+    packets_office.empty(database)
+    opened = packets_office.open_office(database, folder)
+    one = Published(**{each.name: getattr(opened, each.name) for each in fields(Office)})
+    one.broker.ensure_topics(list(one.service.catalogue.topics.values()))
+    try:
+        yield one
+    finally:
+        one.close()
 
 
 def story(one: Published) -> None:

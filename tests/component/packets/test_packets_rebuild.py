@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,7 +20,7 @@ from component.packets.packets_office import (
     REVIEW,
     Office,
 )
-from component.packets.published_office import THIRD, Published, story
+from component.packets.published_office import THIRD, Published, publishing, story
 from packets.work.rebuild import LOOKS_AT_REST, Rebuild
 from packets.work.scratch import SCHEMA
 from reviewbus import quarantine, runner, verbs
@@ -41,13 +41,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def told(packets_database: ServiceDatabase, tmp_path: Path) -> Iterator[Published]:
     """Three reviews: one released and signed, one revised, reassigned and calibrated, one cancelled."""
-    packets_office.empty(packets_database)
-    opened = packets_office.open_office(packets_database, tmp_path)
-    one = Published(**{each.name: getattr(opened, each.name) for each in fields(Office)})
-    one.broker.ensure_topics(list(one.service.catalogue.topics.values()))
-    story(one)
-    yield one
-    one.close()
+    with publishing(packets_database, tmp_path) as one:
+        story(one)
+        yield one
 
 
 def line(output: str, table: str) -> list[int]:

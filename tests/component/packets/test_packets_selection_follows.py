@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
-from component.packets import packets_office
 from component.packets.packets_office import (
     ANSWERS,
     CANARY,
@@ -27,7 +25,7 @@ from component.packets.packets_office import (
     REVIEW,
     Office,
 )
-from component.packets.published_office import Published
+from component.packets.published_office import Published, publishing
 from harness.eventually import eventually
 from packets.commands import learning
 from packets.commands import selection as commands
@@ -225,12 +223,8 @@ def test_what_is_chosen_a_moment_before_follows_as_well(office: Office) -> None:
 @pytest.fixture
 def published(packets_database: ServiceDatabase, tmp_path: Path) -> Iterator[Published]:
     """Give an office whose facts stand in the topics."""
-    packets_office.empty(packets_database)
-    opened = packets_office.open_office(packets_database, tmp_path)
-    one = Published(**{each.name: getattr(opened, each.name) for each in fields(Office)})
-    one.broker.ensure_topics(list(one.service.catalogue.topics.values()))
-    yield one
-    one.close()
+    with publishing(packets_database, tmp_path) as one:
+        yield one
 
 
 def test_what_is_built_anew_shows_the_same(published: Published) -> None:

@@ -67,8 +67,7 @@ def take_up(tx: Tx, delivery_ids: Sequence[DeliveryId]) -> list[Delivery]:
 
 def suppress(tx: Tx, decided: Sequence[tuple[Delivery, Suppress]]) -> None:
     """Note that these mails are not sent, on purpose."""
-    store.load_many(tx, sorted({one.intent.key.review_id for one, _ in decided}))
-    current = store.deliveries(tx, [one.delivery_id for one, _ in decided])
+    current = _current(tx, [one for one, _ in decided])
     for one, decision in decided:
         # Unless somebody else has had it meanwhile.
         if one in current:
@@ -80,9 +79,7 @@ def pass_on(tx: Tx, sent: Delivery | None, following: Delivery | None) -> Delive
 
     Return the following one as it is then, or None if somebody else has had it.
     """
-    both = [one for one in (sent, following) if one is not None]
-    store.load_many(tx, sorted({one.intent.key.review_id for one in both}))
-    current = store.deliveries(tx, [one.delivery_id for one in both])
+    current = _current(tx, [one for one in (sent, following) if one is not None])
     if sent is not None and sent in current:
         _keep(tx, sent, delivery.accepted(sent), job=None)
     if following is None or following not in current:
@@ -94,7 +91,7 @@ def pass_on(tx: Tx, sent: Delivery | None, following: Delivery | None) -> Delive
 
 def failed(tx: Tx, one: Delivery, failure: Failure, job: Job) -> None:
     """Note that the attempt has failed; it is queued again, or given up."""
-    if _unchanged(tx, one):
+    if one in _current(tx, [one]):
         _keep(tx, one, delivery.failed(one, failure), job=job)
 
 
@@ -110,10 +107,10 @@ def _call_for(tx: Tx, intents: Sequence[MailIntent]) -> None:
             queue(tx, [again.delivery_id])
 
 
-def _unchanged(tx: Tx, one: Delivery) -> bool:
-    """Lock the review's board; say whether the delivery is as it was read before: nobody else has had it."""
-    store.load(tx, one.intent.key.review_id)
-    return store.deliveries(tx, [one.delivery_id]) == [one]
+def _current(tx: Tx, known: Sequence[Delivery]) -> list[Delivery]:
+    """Lock the reviews' boards and return the deliveries as they stand: one that is as it was, nobody else has had."""
+    store.load_many(tx, sorted({one.intent.key.review_id for one in known}))
+    return store.deliveries(tx, [one.delivery_id for one in known])
 
 
 def _keep(tx: Tx, old: Delivery, step: Step, job: Job | None) -> None:
