@@ -36,7 +36,7 @@ def report(outcome: Outcome) -> str:
         *(f"| {name} | {times} |" for name, times in sorted(outcome.kills.items())),
         "",
         f"Processes that ended though nobody had killed them: {len(outcome.unbidden)}",
-        *(f"\n```\n{words}\n```" for words in outcome.unbidden[:LOGS_MAX]),
+        *(f"\n```\n{words}\n```" for words in [*outcome.unbidden[:LOGS_MAX], *outcome.hanging]),
         "",
         "```",
         outcome.verdict.strip(),

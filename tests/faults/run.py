@@ -37,13 +37,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a run; `verdict` is what the judge printed, `unbidden` are ends of processes that nobody caused."""
+    """What came of a run.
+
+    `verdict` is what the judge printed, `unbidden` are ends of processes that nobody caused, `hanging` is what was
+    still to be done where all was never at rest, with the last words of the processes.
+    """
 
     wanted: Wanted
     faults: Sequence[Fault]
     kills: Counter[str]
     load: Load
     settle_s: float | None
+    hanging: Sequence[str]
     mails_waiting: int
     unbidden: Sequence[str]
     seconds: float
@@ -62,6 +67,7 @@ def run(wanted: Wanted, var_dir: Path, say: Callable[[str], None]) -> Outcome:
             stage.hands.heal()
             quiet_from = time.monotonic()
         settle_s = stage.settle(quiet_from)
+        hanging = [] if settle_s is not None else stage.hanging()
         stage.hands.keep_records()
         mails_waiting = stage.system.mails_waiting()
         passed, verdict = stage.finish(seed=wanted.seed, settled_s=settle_s, settle_s_max=SETTLE_S_MAX)
@@ -71,6 +77,7 @@ def run(wanted: Wanted, var_dir: Path, say: Callable[[str], None]) -> Outcome:
         kills=stage.hands.kills,
         load=load,
         settle_s=settle_s,
+        hanging=hanging,
         mails_waiting=mails_waiting,
         unbidden=stage.orchestrator.unbidden,
         seconds=time.monotonic() - began,

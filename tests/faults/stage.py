@@ -34,6 +34,7 @@ TESTS = Path(__file__).resolve().parents[1]
 ARRANGE_S_MAX = 180.0
 # Who is still not quiet by then is not waited for; the judge says what hangs.
 GIVE_UP_S = 180.0
+TAIL_MAX = 1_000
 _TABLES = """
 select relname from pg_class
 where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and not relispartition order by 1
@@ -79,6 +80,13 @@ class Stage:
                 self.say(str(error))
                 return None
         return time.monotonic() - since
+
+    def hanging(self) -> list[str]:
+        """Return what is still to be done, and the last words of every process but the web's."""
+        places = [(service, verb) for service, verb in self.system.places if verb != "web"]
+        tails = {place: self.system.process(*place).log_tail()[-TAIL_MAX:] for place in places}
+        words = [f"{service} {verb}:\n{tail}" for (service, verb), tail in tails.items()]
+        return [f"still to be done: {self._why()}", *words]
 
     def finish(self, **words: Any) -> tuple[bool, str]:
         """Write what is left of the history, and have it judged; return whether all is well, and the verdict."""

@@ -6,8 +6,10 @@ import gc
 import logging
 import random
 import tempfile
+import threading
 import warnings
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from contract.broker_conformance import (
     numbers_by_key,
 )
 from harness.stack import LocalKafka
-from reviewbus.broker import BEHIND, BrokerDown, Failure, Outgoing
+from reviewbus.broker import BEHIND, BrokerDown, Failure, Outgoing, backlog
 from reviewbus.broker.client import KafkaBroker
 from reviewbus.settings import BusSettings
 
@@ -38,19 +40,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("kafka")
 
 
-def broker_at(bootstrap: str) -> KafkaBroker:
-    return KafkaBroker(
-        BusSettings(
-            service="toy",
-            environment="development",
-            database_url="",
-            jwt_issuer="",
-            jwt_audience="",
-            jwks="",
-            kafka_bootstrap=bootstrap,
-            kafka_session_timeout_ms=6_000,
-        )
+def settings_for(bootstrap: str) -> BusSettings:
+    return BusSettings(
+        service="toy",
+        environment="development",
+        database_url="",
+        jwt_issuer="",
+        jwt_audience="",
+        jwks="",
+        kafka_bootstrap=bootstrap,
+        kafka_session_timeout_ms=6_000,
     )
+
+
+def broker_at(bootstrap: str) -> KafkaBroker:
+    return KafkaBroker(settings_for(bootstrap))
 
 
 def never() -> None:
@@ -107,6 +111,41 @@ class TestKafkaBroker(BrokerConformance):
         producer.close()
         (records,) = gather([cluster.join(a_group(), topic)], 4)
         assert numbers_by_key(records) == {b"a": [2], b"b": [1, 2, 3]}
+
+    def test_what_waits_for_a_group_is_what_it_has_not_committed(self, cluster: Cluster, kafka: Kafka) -> None:
+        topic, group = cluster.topic(2), a_group()
+        look = partial(backlog.backlog, settings_for(kafka.bootstrap), group, [topic])
+        assert look() == {}
+        cluster.publish(*many(topic, [1]))
+        assert sum(one.records for one in look().values()) == 20
+        assert {one.committed for one in look().values()} == {-1}
+        member = cluster.join(group, topic)
+        (records,) = gather([member], 20)
+        member.commit({record.place: 4 for record in records if record.partition == 0})
+        assert look()[topic, 0].committed == 4
+        member.commit({record.place: record.offset + 1 for record in records})
+        assert look() == {}
+
+    def test_a_client_that_brings_nothing_though_records_wait_is_replaced(
+        self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(backlog, "LOOK_EVERY_S", 0.5)
+        monkeypatch.setattr(backlog, "STILL_S", 1.0)
+        topic = cluster.topic(2)
+        member: Any = cluster.join(a_group(), topic)
+        cluster.publish(*many(topic, [1]))
+        (records,) = gather([member], 20)
+        member.commit({record.place: record.offset + 1 for record in records})
+        first = member._client
+        silence = threading.Event()
+        monkeypatch.setattr(first, "poll", lambda timeout_ms, **_: silence.wait(timeout_ms / 1000) or {})
+        for _ in range(3):
+            assert member.poll(1.0, 100) == []
+        assert member._client is first, "nothing waits, and it was replaced"
+        cluster.publish(*many(topic, [2]))
+        (records,) = gather([member], 20)
+        assert {one for numbers in numbers_by_key(records).values() for one in numbers} == {2}
+        assert member._client is not first
 
 
 # The client leaves the sockets of failed attempts to connect to the garbage collector.

@@ -178,6 +178,8 @@ PUBLISH_SECONDS = Histogram("outbox_publish_seconds", "Time from reading a round
 CONSUMED = Counter("consumed_total", "Records applied", ["type"])
 SKIPPED = Counter("consumed_unknown_total", "Records of types nobody here subscribes to", ["type"])
 DUPLICATES = Counter("consumed_duplicate_total", "Records that the inbox had seen")
+CONSUMER_LAG = Gauge("consumer_lag_records", "Records that wait for the group", multiprocess_mode="mostrecent")
+CONSUMER_REPLACED = Counter("consumer_replaced_total", "Clients that failed or stood still, and were replaced", ["why"])
 DEAD_LETTERS = Counter("dead_letters_total", "Records put aside with their key parked", ["reason"])
 JOBS = Counter("jobs_total", "Jobs by kind and outcome", ["kind", "outcome"])
 INVARIANT_VIOLATIONS = Counter(
@@ -185,7 +187,7 @@ INVARIANT_VIOLATIONS = Counter(
 )
 RECONCILED = Counter("reconciled_total", "Commands that were sent again", ["kind"])
 _LOOPS: tuple[Counter | Gauge | Histogram, ...] = (OUTBOX_ROWS, OUTBOX_AGE, OUTBOX_SENT, OUTBOX_FAILED, PUBLISH_SECONDS)
-_LOOPS += (CONSUMED, SKIPPED, DUPLICATES, DEAD_LETTERS, JOBS, RECONCILED)
+_LOOPS += (CONSUMED, SKIPPED, DUPLICATES, CONSUMER_LAG, CONSUMER_REPLACED, DEAD_LETTERS, JOBS, RECONCILED)
 _LOOPS_NAMES = frozenset(each.name for one in _LOOPS for each in one.describe())
 
 

@@ -1,4 +1,4 @@
-"""Kafka: topics and reading. Beside the producer this is the only module that imports its client.
+"""Kafka: topics and reading. Beside `.producer` and `.backlog` this is the only module that imports its client.
 
 The client's defaults are wrong for us in several places (commits by itself, starts at the end, creates topics), so all
 that matters is set here. Clients do not survive a `fork()`: build them in the process that uses them.
@@ -15,7 +15,9 @@ from kafka import errors as kafka_errors
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from reviewbus import telemetry
 from reviewbus.broker import BrokerDown, Record
+from reviewbus.broker.backlog import Watch, backlog, places_of
 from reviewbus.broker.producer import API_VERSION, CLOSE_S_MAX, KafkaProducer
 from reviewbus.telemetry import logger
 
@@ -119,10 +121,9 @@ class KafkaBroker:
             if missing := sorted(set(topics) - set(admin.list_topics())):
                 msg = f"there is no {', '.join(missing)}"
                 raise BrokerDown(msg)
-            found = admin.describe_topics(list(topics))
+            return places_of(admin, topics)
         finally:
             admin.close()
-        return [TopicPartition(topic["name"], one["partition_index"]) for topic in found for one in topic["partitions"]]
 
 
 def _seek(client: Any, places: Sequence[TopicPartition], start: Mapping[Place, int]) -> dict[TopicPartition, int]:
@@ -189,6 +190,7 @@ class _KafkaSubscription:
         self._listener = _Listener()
         self._paused = False
         self._failures = 0
+        self._watch = Watch(lambda: backlog(settings, group, self._topics))
         self._client = self._new_client()
 
     def _new_client(self) -> kafka.KafkaConsumer:
@@ -213,17 +215,20 @@ class _KafkaSubscription:
         client.subscribe(self._topics, listener=self._listener)
         return client
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, why: str) -> None:
         """Replace the client, which knows a cluster that may be another one when it is back."""
+        telemetry.CONSUMER_REPLACED.labels(why=why).inc()
+        _log.warning("consumer_replaced", why=why)
         self._listener.on_partitions_lost(self._client.assignment())
         with contextlib.suppress(kafka_errors.KafkaError):
             self._client.close(autocommit=False, timeout_ms=0)
         self._client = self._new_client()
         self._failures = 0
+        self._watch.begin_anew()
 
     def poll(self, timeout_s: float, limit: int) -> list[Record]:
         if self._failures >= FAILURES_MAX:
-            self._begin_anew()
+            self._begin_anew("failed")
         if self._paused:
             self._each(self._client.pause, self._client.assignment())
         else:
@@ -239,6 +244,11 @@ class _KafkaSubscription:
         if self._paused:
             # A partition assigned during the poll was not paused yet; its records come again after `resume`.
             self._each(lambda place: self._client.seek(place, batches[place][0].offset), batches)
+            self._watch.begin_anew()
+            return []
+        if self._watch.stands_still(came=bool(batches)):
+            # What came now is not committed, and comes again.
+            self._begin_anew("stood-still")
             return []
         return [_record(one) for batch in batches.values() for one in batch]
 
