@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from reviewbus import dead_letters, inbox, loops, migrate, quarantine, telemetry
+from reviewbus import dead_letters, inbox, loops, quarantine, telemetry
 from reviewbus.broker import BrokerDown
 from reviewbus.broker.client import KafkaBroker
 from reviewbus.client import PeerRefused, PeerUnavailable
@@ -48,6 +48,8 @@ def run(chosen: argparse.Namespace, service: Service) -> int:
 
 def _migrate(service: Service) -> int:
     """Schema first, then the inbox's partitions, then the topics; each step may be repeated."""
+    from reviewbus import migrate  # noqa: PLC0415 -- no loop needs Alembic
+
     url = service.settings.migration_url or service.settings.database_url
     migrate.upgrade(service.migrations, url)
     engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)

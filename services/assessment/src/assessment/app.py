@@ -5,21 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import request
-
 from assessment import store, work
-from assessment.api import ROUTES
-from assessment.api.edge import SETTINGS
-from assessment.api.people import IMPORT_PATH
-from assessment.api.reviews import actions
 from assessment.domain.refusals import Refusal
 from assessment.settings import Settings, read_settings
 from assessment.subscriptions import SUBSCRIPTIONS
-from reviewbus.auth import Verifier
 from reviewbus.catalogue import Catalogue
 from reviewbus.clock import Clock, Ids, new_id, utc_now
 from reviewbus.db import Database
-from reviewbus.http import Edge, create_app
 from reviewbus.outbox import Notifier
 from reviewbus.service import Periodic, Service
 
@@ -75,6 +67,15 @@ def build(
 
 
 def _wsgi(settings: Settings, db: Database) -> Flask:
+    from flask import request  # noqa: PLC0415 -- only web answers requests
+
+    from assessment.api import ROUTES  # noqa: PLC0415 -- only web answers requests
+    from assessment.api.edge import SETTINGS  # noqa: PLC0415 -- only web answers requests
+    from assessment.api.people import IMPORT_PATH  # noqa: PLC0415 -- only web answers requests
+    from assessment.api.reviews import actions  # noqa: PLC0415 -- only web answers requests
+    from reviewbus.auth import Verifier  # noqa: PLC0415 -- only web answers requests
+    from reviewbus.http import Edge, create_app  # noqa: PLC0415 -- only web answers requests
+
     edge = Edge(
         settings=settings.bus,
         db=db,

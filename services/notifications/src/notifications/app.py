@@ -7,13 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
-from notifications import api, commands, store, work
+from notifications import commands, store, work
 from notifications.domain.refusals import Refusal
 from notifications.mail import Sender, SmtpServer
 from notifications.settings import Settings, read_settings
 from notifications.subscriptions import SUBSCRIPTIONS
-from reviewbus import http
-from reviewbus.auth import Verifier
 from reviewbus.catalogue import Catalogue
 from reviewbus.client import PeerClient
 from reviewbus.clock import new_id, utc_now
@@ -64,6 +62,10 @@ def build(
     sweeper = work.Sweeper(db=db, clients=clients, quiet_s=bus.sweep_every_s)
 
     def wsgi() -> Flask:
+        from notifications import api  # noqa: PLC0415 -- only web answers requests
+        from reviewbus import http  # noqa: PLC0415 -- only web answers requests
+        from reviewbus.auth import Verifier  # noqa: PLC0415 -- only web answers requests
+
         services = {api.PUBLIC_URL: chosen.public_url}
         edge = http.Edge(settings=bus, db=db, verifier=Verifier(bus), services=services)
         return http.create_app(edge, [api.routes], refusal=Refusal, title="Notifications")

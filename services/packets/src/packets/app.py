@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packets import api, store
+from packets import store
 from packets.commands.keeping import CONTENT, PDF, PDF_AHEAD, PEOPLE, QUESTIONNAIRE, REBIND
 from packets.domain.refusals import Refusal
 from packets.pdf import Renderer
@@ -17,8 +17,6 @@ from packets.work.operations import Operator
 from packets.work.rebuild import Rebuild
 from packets.work.rendering import Printer
 from packets.work.upkeep import Keeper
-from reviewbus import http
-from reviewbus.auth import Verifier
 from reviewbus.catalogue import Catalogue
 from reviewbus.clock import new_id, utc_now
 from reviewbus.consumer import Applier
@@ -68,6 +66,10 @@ def build(
     )
 
     def wsgi() -> Flask:
+        from packets import api  # noqa: PLC0415 -- only web answers requests
+        from reviewbus import http  # noqa: PLC0415 -- only web answers requests
+        from reviewbus.auth import Verifier  # noqa: PLC0415 -- only web answers requests
+
         edge = http.Edge(
             settings=bus,
             db=db,

@@ -6,15 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reviewbus import http
-from reviewbus.auth import Verifier
 from reviewbus.catalogue import Catalogue
 from reviewbus.client import PeerClient
 from reviewbus.clock import new_id, utc_now
 from reviewbus.db import Database
 from reviewbus.outbox import Notifier
 from reviewbus.service import Periodic, Service
-from signing import api, store, work
+from signing import store, work
 from signing.domain.refusals import Refusal
 from signing.settings import Settings, read_settings
 from signing.subscriptions import SUBSCRIPTIONS
@@ -49,6 +47,10 @@ def build(
     compare = partial(work.sweep_all, db, chosen, assessment, packets)
 
     def wsgi() -> Flask:
+        from reviewbus import http  # noqa: PLC0415 -- only web answers requests
+        from reviewbus.auth import Verifier  # noqa: PLC0415 -- only web answers requests
+        from signing import api  # noqa: PLC0415 -- only web answers requests
+
         edge = http.Edge(settings=bus, db=db, verifier=Verifier(bus), actions=api.list_actions, actions_of="review_id")
         return http.create_app(edge, [api.routes], refusal=Refusal, title="Signing")
 

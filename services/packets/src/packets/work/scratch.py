@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from reviewbus import migrate
 from reviewbus.db import Database
 from reviewbus.service import Unable
 
@@ -43,6 +42,8 @@ def scratch(settings: BusSettings, served: Database, migrations: Path) -> Iterat
     What a killed process has left is dropped first. Raises `Unable` where somebody else is at it, or the role of the
     migrations may not make a schema.
     """
+    from reviewbus import migrate  # noqa: PLC0415 -- nothing else needs Alembic
+
     url = settings.migration_url or settings.database_url
     engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
