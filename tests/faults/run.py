@@ -31,7 +31,7 @@ class Wanted:
     kills: int
     reviews: int = 200
     rates: Rates = field(default_factory=Rates)
-    gap_s: float = 1.6
+    gap_s: float = 2.6
     wipe: bool = True
 
 

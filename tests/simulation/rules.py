@@ -50,10 +50,17 @@ def shown_epoch(packet: Row | None) -> int | None:
 # -- of one moment -----------------------------------------------------------------------------------------------------
 
 
+def _uncompared(after: Sight, service: str) -> bool:
+    """Whether a service's rows and assessment's may differ, since one of them was restored.
+
+    A restored assessment takes nothing while it is quarantined, and no edit until the service has compared its rows.
+    """
+    return after.quarantined(service) or after.quarantined("assessment") or after.awaits(service)
+
+
 def _released_is_held(after: Sight, _: Memory) -> Iterator[str]:
     """S1: what is released has its register held, at the same epoch over the same snapshot."""
-    # A restored assessment takes no edit until packets has compared its rows, and nothing while it is quarantined.
-    if after.quarantined("packets") or after.quarantined("assessment") or after.awaits("packets"):
+    if _uncompared(after, "packets"):
         return
     for review_id, packet in after.packet_rows.items():
         if packet["state"] != "released":
@@ -67,7 +74,7 @@ def _released_is_held(after: Sight, _: Memory) -> Iterator[str]:
 
 def _released_is_current(after: Sight, _: Memory) -> Iterator[str]:
     """S2: what is released is the current version, with the rating and the selection of the packet's row."""
-    if after.quarantined("packets") or after.awaits("packets"):
+    if _uncompared(after, "packets"):
         return
     for review_id, packet in after.packet_rows.items():
         if packet["state"] != "released" or review_id not in after.reviews:
@@ -88,7 +95,7 @@ def _released_is_current(after: Sight, _: Memory) -> Iterator[str]:
 def _signed_is_held(after: Sight, memory: Memory) -> Iterator[str]:
     """S3: what counts as signed or completed has its register held, over the versions as they are."""
     memory.excused = _excused(after, memory)
-    if after.quarantined("signing") or after.awaits("signing"):
+    if _uncompared(after, "signing"):
         return
     for review_id, record in after.records.items():
         review = after.reviews.get(review_id)
@@ -107,7 +114,7 @@ def _signed_is_held(after: Sight, memory: Memory) -> Iterator[str]:
 
 
 def _excused(after: Sight, memory: Memory) -> set[tuple[str, str]]:
-    waits = after.awaits("signing") or after.awaits("packets")
+    waits = after.quarantined("assessment") or after.awaits("signing") or after.awaits("packets")
     return {
         (review_id, name)
         for review_id, record in after.records.items()

@@ -67,6 +67,7 @@ class Job:
 class JobKind:
     """How a kind of job is done: `run` takes up to `batch` jobs at once and must be safe to repeat.
 
+    Where it raises for several, it is called again with each that it has not finished.
     While `held_back` says so, jobs of the kind wait: others are more urgent.
     """
 
@@ -164,19 +165,39 @@ class Worker:
             return sorted((Job(**row) for row in rows), key=lambda job: job.id)
 
     def _do(self, how: JobKind, batch: Sequence[Job]) -> None:
+        """Do a batch; where one of several may stand in the way of the others, each that is left by itself."""
+        with self._prolonging(batch):
+            if self._tried(how, batch):
+                return
+            for job in self._left(batch):
+                self._tried(how, [job])
+
+    def _tried(self, how: JobKind, batch: Sequence[Job]) -> bool:
+        """Do jobs and record what came of it; say no, and record nothing, of several that did not pass together."""
         outcome = "done"
         try:
-            with self._prolonging(batch):
-                how.run(batch)
+            how.run(batch)
         except LeaseLost:
+            if len(batch) > 1:
+                return False
             outcome = "lease-lost"
         except Exception as error:  # noqa: BLE001 -- a job that failed is tried again later, a limited number of times
-            outcome = "failed"
+            outcome, passing = "failed", _may_pass(error)
             _log.warning("job_failed", kind=batch[0].kind, jobs=len(batch), attempts=batch[0].attempts, error=error)
-            self._postpone(batch, type(error).__name__, may_pass=_may_pass(error))
+            if len(batch) > 1 and not passing:
+                return False
+            self._postpone(batch, type(error).__name__, may_pass=passing)
         else:
             self._remove(batch)
         telemetry.JOBS.labels(kind=batch[0].kind, outcome=outcome).inc(len(batch))
+        return True
+
+    def _left(self, batch: Sequence[Job]) -> list[Job]:
+        """Return those that are neither finished nor asked for again."""
+        with self._db.begin() as tx:
+            ours = jobs.c.id.in_([job.id for job in batch]), jobs.c.lease == batch[0].lease
+            left = set(tx.execute(sa.select(jobs.c.id).where(*ours)).scalars())
+        return [job for job in batch if job.id in left]
 
     @contextmanager
     def _prolonging(self, batch: Sequence[Job]) -> Iterator[None]:

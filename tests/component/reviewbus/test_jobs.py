@@ -220,19 +220,70 @@ def test_a_job_that_fails_because_something_is_away_is_never_given_up(
     assert row(db)["status"] == "queued"
 
 
-def test_a_batch_of_which_some_fail_repeats_only_what_was_not_finished(db: Database) -> None:
+def test_one_of_several_that_fails_keeps_no_other_from_being_done(db: Database) -> None:
+    calls: list[str] = []
+    for key in "abc":
+        enqueue(db, key)
+
+    def all_but_b(batch: Sequence[Job]) -> None:
+        calls.append("".join(job.key for job in batch))
+        if "b" in calls[-1]:
+            raise RuntimeError(toy.SECRET)
+
+    assert worker(db, all_but_b).run_once() == 3
+    assert calls == ["abc", "a", "b", "c"]
+    assert (row(db)["key"], row(db)["attempts"], row(db)["lease"]) == ("b", 1, None)
+
+
+def test_what_a_batch_has_finished_before_it_failed_is_not_done_again(db: Database) -> None:
+    calls: list[str] = []
     for key in "abc":
         enqueue(db, key)
 
     def half(batch: Sequence[Job]) -> None:
-        with db.begin() as tx:
-            jobs.finish(tx, batch[0])
-        raise RuntimeError
+        calls.append("".join(job.key for job in batch))
+        if len(batch) > 1:
+            with db.begin() as tx:
+                jobs.finish(tx, batch[0])
+            raise RuntimeError
 
     assert worker(db, half).run_once() == 3
-    with db.begin() as tx:
-        left = tx.execute(sa.text("select key, attempts, lease from jobs order by key")).all()
-    assert [tuple(one) for one in left] == [("b", 1, None), ("c", 1, None)]
+    assert calls == ["abc", "b", "c"]
+    assert toy.rows(db, "jobs") == 0
+
+
+def test_one_of_several_that_is_asked_for_again_keeps_no_other_from_being_done(db: Database) -> None:
+    for key in "abc":
+        enqueue(db, key)
+    done: list[str] = []
+
+    def together(batch: Sequence[Job]) -> None:
+        if len(batch) > 1:
+            enqueue(db, "b", {"n": 2})
+        with db.begin() as tx:
+            for job in batch:
+                tx.execute(sa.insert(toy.applied).values(key=job.key, type="x", n=1))
+                jobs.finish(tx, job)
+        done.extend(job.key for job in batch)
+
+    assert worker(db, together).run_once() == 3
+    assert done == ["a", "c"]
+    assert toy.rows(db, "applied") == 2
+    assert (row(db)["key"], row(db)["arguments"]) == ("b", {"n": 2})
+
+
+def test_several_of_which_one_meets_an_outage_wait_together(db: Database) -> None:
+    calls: list[int] = []
+    for key in "abc":
+        enqueue(db, key)
+
+    def away(batch: Sequence[Job]) -> None:
+        calls.append(len(batch))
+        raise PeerUnavailable
+
+    assert worker(db, away).run_once() == 3
+    assert calls == [3]
+    assert toy.rows(db, "jobs") == 3
 
 
 def test_two_workers_never_claim_the_same_job(db: Database) -> None:
