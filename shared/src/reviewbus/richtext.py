@@ -1,7 +1,8 @@
 """Rich text from people: a small subset of HTML, the same on write and on every later rendering.
 
 Allowed are `p br strong em u ul ol li blockquote h3 h4` without attributes and `a` with `href` (https, mailto).
-Everything else goes; the text inside removed elements stays, except that of `script` and `style`.
+What editors write as `b` and `i` becomes `strong` and `em`. Everything else goes; the text inside removed elements stays,
+except that of `script` and `style`.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ _TAG = re.compile(r"<(/?)([a-z0-9]+)[^>]*>")
 _SPACES = re.compile(r"\s+")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
+_ALIASES = {"b": "strong", "i": "em"}
+_ALIAS = re.compile(r"<(/?)(b|i)>")
+
 _SUBSET = nh3.Cleaner(
-    tags=TAGS,
+    tags=TAGS | _ALIASES.keys(),
     attributes={"a": {"href"}, "*": set()},
     url_schemes=SCHEMES,
     url_relative="deny",
@@ -52,7 +56,7 @@ def sanitise(html: str) -> str:
     result = without_controls(html)
     for _ in range(PASSES_MAX):
         # One pass is no fixed point: it decodes entities, and parents that it removes let their children regroup.
-        again = _SUBSET.clean(result) if _few_elements(result) else _as_paragraph(result)
+        again = _clean(result) if _few_elements(result) else _as_paragraph(result)
         again = without_controls(again)
         if again == result and _depth(again) <= DEPTH_MAX:
             return again
@@ -87,6 +91,11 @@ def empty(html: str) -> bool:
     return all(unicodedata.category(char)[0] in "ZC" or char in _BLANK for char in plain_text(html))
 
 
+def _clean(html: str) -> str:
+    # What was cleaned has no other `<` than those of tags, and no attribute but those of links.
+    return _ALIAS.sub(lambda tag: f"<{tag[1]}{_ALIASES[tag[2]]}>", _SUBSET.clean(html))
+
+
 def _depth(clean: str) -> int:
     depth = deepest = 0
     for closing, tag in _TAG.findall(clean):
@@ -102,4 +111,4 @@ def _few_elements(html: str) -> bool:
 
 def _as_paragraph(html: str) -> str:
     words = without_controls(entities.unescape(_MARKUP.sub("", html)))
-    return _SUBSET.clean(f"<p>{entities.escape(words, quote=False)}</p>")
+    return _clean(f"<p>{entities.escape(words, quote=False)}</p>")

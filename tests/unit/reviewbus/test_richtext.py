@@ -12,9 +12,9 @@ FRAGMENTS = st.sampled_from(
     [
         *(
             f"<{tag}>"
-            for tag in (*sorted(richtext.TAGS), "b", "table", "td", "svg", "math", "template", "select", "font")
+            for tag in (*sorted(richtext.TAGS), "b", "i", "table", "td", "svg", "math", "template", "select", "font")
         ),
-        *(f"</{tag}>" for tag in (*sorted(richtext.TAGS), "b", "table", "td", "svg", "math", "template", "select")),
+        *(f"</{tag}>" for tag in (*sorted(richtext.TAGS), "b", "i", "table", "td", "svg", "math", "template", "select")),
         *("<script>", "</script>", "<style>", "</style>", "<!--", "-->", "<![CDATA[", "<textarea>", "<noscript>"),
         *("&lt;", "&#60;", "&am", "p;", "&#x202E;", "&#0;", "&#13;", "&nbsp;", "<", ">", '"', "'", "=", " ", "\r\n"),
         *('<a href="https://x.example/?a=1&b=2">', "<a href='javascript:alert(1)'>", "<p onclick=x style=y>", "\u202e"),
@@ -29,6 +29,22 @@ def test_every_allowed_element_survives() -> None:
         "<ul><li>g</li></ul><ol><li>h</li></ol><blockquote>i</blockquote>"
     )
     assert richtext.sanitise(html) == html
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("<p><b>a</b> <i>b</i></p>", "<p><strong>a</strong> <em>b</em></p>"),
+        ('<B class="x">a<i style="y">b</I></b>', "<strong>a<em>b</em></strong>"),
+        ("<b>a<strong>b</strong></b>", "<strong>a<strong>b</strong></strong>"),
+        ("<i>open", "<em>open</em>"),
+        ("&lt;b&gt;a&lt;/b&gt; 1 <i 2", "&lt;b&gt;a&lt;/b&gt; 1 "),
+        ("<br><blockquote>a</blockquote><iframe>b</iframe>", "<br><blockquote>a</blockquote>b"),
+    ],
+)
+def test_what_editors_write_for_bold_and_italics_keeps_its_meaning(written: str, kept: str) -> None:
+    assert richtext.sanitise(written) == kept
+    assert richtext.sanitise(kept) == kept
 
 
 @pytest.mark.parametrize("href", ["https://wiki.example/a?b=1", "mailto:a@b.example"])
