@@ -1,8 +1,8 @@
 """Rich text from people: a small subset of HTML, the same on write and on every later rendering.
 
 Allowed are `p br strong em u ul ol li blockquote h3 h4` without attributes and `a` with `href` (https, mailto).
-What editors write as `b` and `i` becomes `strong` and `em`. Everything else goes; the text inside removed elements stays,
-except that of `script` and `style`.
+What editors write as `b` and `i` becomes `strong` and `em`. Everything else goes; the text inside removed elements
+stays, except that of `script` and `style`.
 """
 
 from __future__ import annotations
