@@ -60,6 +60,7 @@ def move(s: Play, name: str) -> None:
     """`check --restored`: may be interrupted, or find another service away, and is then to be repeated."""
     if name == "notifications":
         s.silent_until = s.system.clock.now
+        s.post.restored(s.system.clock.now)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             verbs._restored(s.system.services[name])

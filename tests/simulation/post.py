@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.verdict import mail_id
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from simulation.ground import Ground
     from simulation.lines import Delivered
 
@@ -28,6 +27,9 @@ class Post:
     # By the service that was asked: its rows at the moment of its answer.
     asked: dict[str, tuple[datetime, dict[str, Any]]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    # What went out before notifications was restored, and when that was: its rows do not know of all of it.
+    before: set[str] = field(default_factory=set)
+    restored_at: datetime | None = None
     wrong: list[str] = field(default_factory=list)
 
     def question(self, service: str, now: datetime) -> None:
@@ -40,11 +42,11 @@ class Post:
         """Judge a mail at the moment at which the server takes it."""
         name = delivered.message_id.strip("<>").partition("@")[0]
         self.counts[name] += 1
-        if self.counts[name] > 1:
-            self.wrong.append(f"N2 {delivered.subject!r} went to {delivered.to} a second time")
         row = next(
             (one for one in self.ground.rows["notifications"].ask(_DELIVERIES) if mail_id(_key(one)) == name), None
         )
+        if self.counts[name] > 1 and not self._called_anew(name, row):
+            self.wrong.append(f"N2 {delivered.subject!r} went to {delivered.to} a second time")
         if row is None:
             self.wrong.append(f"N1 {delivered.subject!r} went to {delivered.to}, and no row knows of it")
             return
@@ -61,6 +63,20 @@ class Post:
             self.wrong.append(f"N1 {row['review_id']}: {row['template']} went out and nobody was asked")
         elif not _may_open(row, rows.get(row["review_id"])):
             self.wrong.append(f"N1 {row['review_id']}: {row['template']} for {row['occasion']} went out in vain")
+
+    def restored(self, now: datetime) -> None:
+        """Note that nobody knows any more which mails went out since the backup."""
+        self.before |= self.counts.keys()
+        self.restored_at = now
+
+    def _called_anew(self, name: str, row: dict[str, Any] | None) -> bool:
+        """Whether it is the first since a restore, and what calls for it came about after that."""
+        if name not in self.before or row is None or self.restored_at is None:
+            return False
+        self.before.discard(name)
+        # What its rows have forgotten is not held against them.
+        self.counts[name] = 1
+        return datetime.fromisoformat(row["occurred_at"]) > self.restored_at
 
 
 def _key(row: dict[str, Any]) -> str:

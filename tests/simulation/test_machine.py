@@ -5,23 +5,31 @@ from __future__ import annotations
 import importlib
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from harness.people import SERVICES
+from harness.verdict import mail_id
 from simulation.acts import ACTS
 from simulation.faults import FAULTS
 from simulation.kept import kept_seeds
 from simulation.kill import named_points
-from simulation.lines import Sent
+from simulation.lines import Delivered, Sent
+from simulation.post import Post
 from simulation.records import Order, alarms, doubled, unanswered
 from simulation.rules import Memory, breaches
 from simulation.sight import Sight
 
+if TYPE_CHECKING:
+    from simulation.ground import Ground
+
 ROOT = Path(__file__).resolve().parents[2]
 REVIEW = "r-1"
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HELD = {"release_held": True, "release_fence": 2, "release_epoch": 1, "release_snapshot_hash": "h"}
 FREE = {"held": False, "fence": 0, "epoch": None, "snapshot_hash": None, "outcome": None}
 
@@ -175,3 +183,28 @@ def test_each_kept_seed_names_a_fault_that_there_is() -> None:
     assert kept
     assert {one.fault for one in kept} <= {one.name for one in FAULTS}
     assert len({one.seed for one in kept}) == len(kept)
+
+
+@pytest.mark.parametrize(
+    ("occurred", "copies", "wrong"),
+    [
+        (None, 1, 0),
+        (None, 2, 1),
+        (NOON + timedelta(minutes=1), 2, 0),
+        (NOON + timedelta(minutes=1), 3, 1),
+        (NOON - timedelta(minutes=1), 2, 1),
+    ],
+)
+def test_no_mail_goes_out_twice_but_for_what_came_about_after_notifications_was_restored(
+    occurred: datetime | None, copies: int, wrong: int
+) -> None:
+    """`occurred`: when what calls for the repeat came about, None where nothing was restored."""
+    row = {"recipient_id": "p", "template": "signed", "review_id": "r", "occasion": "1"}
+    row["occurred_at"] = (occurred or NOON).isoformat()
+    rows = SimpleNamespace(ask=lambda _: [row])
+    post = Post(cast("Ground", SimpleNamespace(rows={"notifications": rows})))
+    for copy in range(copies):
+        post.mail(Delivered(message_id=f"<{mail_id('p:signed:r:1')}@x>", to="p", subject="Signed"), NOON)
+        if occurred is not None and not copy:
+            post.restored(NOON)
+    assert len(post.wrong) == wrong
