@@ -242,3 +242,19 @@ def test_participants_are_listed_page_by_page_and_those_without_a_manager_alone(
     for query, wanted in (("without_manager=true", [DORA.id]), (f"manager_id={MIRA.id}", [])):
         listed = service.done(service.get(AMY, _path(cycle_id, f"?{query}")))["items"]
         assert [one["subject_id"] for one in listed] == wanted
+
+
+def test_whoever_is_left_under_a_manager_who_has_left_keeps_the_cycle_from_starting(own_service: Running) -> None:
+    own_service.import_cast()
+    cycle_id = own_service.cycle()
+    own_service.done(_take(own_service, cycle_id, participants=[{"subject_id": one.id} for one in (ANNA, BEN, MIRA)]))
+    gone = {"person_id": MAX.id, "name": MAX.name, "email": MAX.email, "manager_id": MAX.manager, "active": False}
+    own_service.done(own_service.post(HELEN, "/v1/people/import", {"people": [gone]}))
+    answer = own_service.post(HELEN, f"/v1/cycles/{cycle_id}/start")
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "cycle-not-startable")
+    (reason,) = answer.get_json()["reasons"]
+    assert (reason["code"], reason["person_ids"]) == ("manager-inactive", [ANNA.id, BEN.id])
+    listed = own_service.done(own_service.get(AMY, _path(cycle_id, "?without_manager=true")))["items"]
+    assert [(one["subject_id"], one["manager_active"]) for one in listed] == [(ANNA.id, False), (BEN.id, False)]
+    own_service.done(_remove(own_service, cycle_id, ANNA, BEN))
+    assert own_service.post(HELEN, f"/v1/cycles/{cycle_id}/start").status_code == 202

@@ -201,6 +201,11 @@ LACKING: dict[str, tuple[Cycle, dict[str, object], list[dict[str, object]]]] = {
         {"participants": (Participant(subject_id=EVE),)},
         [{"code": "missing-manager", "person_ids": ["eve"]}],
     ),
+    "manager who has left": (
+        CYCLE,
+        {"directory": {**DIRECTORY, MAX: replace(DIRECTORY[MAX], active=False)}},
+        [{"code": "manager-inactive", "person_ids": ["eve"]}],
+    ),
     "people": (
         CYCLE,
         {"directory": {EVE: a_person("eve")}},

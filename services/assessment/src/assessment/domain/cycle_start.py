@@ -147,6 +147,10 @@ def _lacking_people(participants: tuple[Participant, ...], directory: Mapping[Pe
     managerless = sorted(each.subject_id for each in participants if each.manager_id is None)
     if managerless:
         yield told("missing-manager", person_ids=managerless)
+    gone = {each.person_id for each in directory.values() if not each.active}
+    left = sorted(each.subject_id for each in participants if each.manager_id in gone)
+    if left:
+        yield told("manager-inactive", person_ids=left)
     named = {person_id for each in participants for person_id in (each.subject_id, each.manager_id) if person_id}
     unknown = sorted(person_id for person_id in named if person_id not in directory)
     if unknown:

@@ -11,6 +11,7 @@ _SENTENCES = {
     "deadlines-inconsistent": "The managers' deadline is before the employees': set it to the same day or later.",
     "no-participants": "Nobody takes part in the cycle: add participants.",
     "missing-manager": "These people have no manager: name one for each, or remove them.",
+    "manager-inactive": "The managers of these people have left: name another for each, or remove them.",
     "unknown-participant": "The directory does not have these people: import them, or remove them.",
     # Why questions do not make a questionnaire.
     "duplicate-id": "Another question has the same id: give each its own.",

@@ -168,6 +168,7 @@ def participants(
             *(review.c[name] for name in ("review_id", "subject_id", "manager_id", "cancelled")),
             subject.c.name.label("subject_name"),
             manager.c.name.label("manager_name"),
+            manager.c.active.label("manager_active"),
         )
         .outerjoin(subject, subject.c.person_id == review.c.subject_id)
         .outerjoin(manager, manager.c.person_id == review.c.manager_id)
@@ -180,7 +181,7 @@ def participants(
     if manager_id is not None:
         query = query.where(review.c.manager_id == manager_id)
     if without_manager:
-        query = query.where(review.c.manager_id.is_(None))
+        query = query.where(sa.or_(review.c.manager_id.is_(None), ~manager.c.active))
     return _page(tx, query, limit, "review_id")
 
 

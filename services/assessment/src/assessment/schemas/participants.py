@@ -116,7 +116,10 @@ class ParticipantsQuery(Page):
     """Which participants to list, and how they are written."""
 
     manager_id = schema.person_id(load_default=None)
-    without_manager = fields.Boolean(load_default=False, metadata={"description": "Those who keep it from starting"})
+    without_manager = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Those without a manager who is still there, who keep it from starting"},
+    )
     format = schema.sheet_format()
 
 
@@ -129,6 +132,9 @@ class ParticipantListed(Shape):
     manager_id = fields.String(required=True, allow_none=True)
     manager_name = fields.String(required=True, allow_none=True)
     cancelled = fields.Boolean(required=True)
+    manager_active = fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "False once the manager has left; null without one"}
+    )
 
 
 class ParticipantPage(Shape):
