@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from component.packets.packets_office import ASSISTANT, CALIBRATOR, CYCLE, EMPLOYEE, HR, MANAGER, NOWHERE, REVIEW
+from component.packets.packets_office import (
+    ANSWERS,
+    ASSISTANT,
+    CALIBRATOR,
+    CYCLE,
+    EMPLOYEE,
+    GOALS,
+    HR,
+    MANAGER,
+    NOWHERE,
+    OVERALL,
+    REVIEW,
+)
 
 if TYPE_CHECKING:
     from component.packets.packets_office import Office
@@ -50,6 +62,43 @@ def test_a_board_shows_what_was_proposed_beside_what_it_became_and_what_ought_to
         for each in board["distribution"]
     ]
     assert spread == [(3, 1, 0, 70), (4, 0, 1, 20), (5, 0, 0, 10)]
+
+
+def test_a_board_says_what_is_calibrated_and_what_was_edited_since_it_was_rated(office: Office) -> None:
+    session = begun(office)
+    assert office.rate(session, 4).status_code == 200
+
+    def on_board() -> Any:
+        return office.get(CALIBRATOR, f"/v1/calibrations/{session}").json
+
+    board = on_board()
+    asked = {each["question_id"]: each for each in board["questions"]}
+    assert asked[board["rating_question_id"]]["kind"] == "rating"
+    assert asked.keys() >= {each["question_id"] for each in board["reviews"][0]["answers"]}
+    assert (board["reviews"][0]["rated_version"], board["reviews"][0]["outdated"]) == (1, False)
+    office.submitted(kind="revised", answers={**ANSWERS, GOALS: "<p>Another one</p>"})
+    office.work()
+    (review,) = on_board()["reviews"]
+    assert (review["rated_version"], review["manager_version"], review["outdated"]) == (1, 2, True)
+    assert office.rate(session, 4, version=review["rating_version"]).status_code == 200
+    (review,) = on_board()["reviews"]
+    assert (review["rated_version"], review["outdated"], len(review["changes"])) == (2, False, 1)
+    office.submitted(kind="revised")
+    office.work()
+    assert office.post(HR, f"/v1/calibrations/{session}/complete").status_code == 200
+    kinds = [(kind, data.get("manager_version")) for kind, data in office.events()[-2:]]
+    assert kinds == [("calibration.completed.v1", 2), ("calibration.marked-stale.v1", 3)]
+    assert office.post(HR, f"/v1/calibrations/{session}/confirm", {"review_ids": [REVIEW]}).status_code == 200
+    assert office.row()["calibration"] == "calibrated"
+
+
+def test_ratings_that_are_shared_are_said_not_to_be_shown_where_reviews_are_calibrated(office: Office) -> None:
+    office.ready(question_ids=(GOALS, OVERALL))
+    path = f"/v1/shared-questions/{CYCLE}"
+    assert office.get(HR, path).json["not_shown"] == []
+    office.do("update packets set calibration = 'pending'")
+    told = office.get(HR, path).json
+    assert (told["question_ids"], told["not_shown"]) == ([GOALS, OVERALL], [OVERALL])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from packets.domain import calibration, projection, rating, session
-from packets.domain.facts import CalibrationRatingChanged, PacketRebuilt
+from packets.domain.facts import CalibrationCompleted, CalibrationRatingChanged, PacketRebuilt
 from packets.domain.ids import CycleId, PersonId, Rating, ReviewId, SessionId
 from packets.domain.packet import (
     CalibrationState,
@@ -99,6 +99,65 @@ def test_with_the_switch_on_packets_go_to_managers_the_moment_their_calibration_
     _, packets, names = completed(a_session(), a_rated(release_after_calibration=True))
     assert (packets[0].state, packets[0].send_when_ready) == (P.WITH_MANAGER, False)
     assert names == ["calibration-completed", "packet-released-to-manager"]
+
+
+OUTDATED: dict[str, object] = {"rated_version": 4, "rated_hash": text(4)}
+RATED_AS_IT_IS: dict[str, object] = {"rated_version": 5, "rated_hash": text(5)}
+
+
+@pytest.mark.parametrize(
+    ("rated", "ends"),
+    [
+        (RATED_AS_IT_IS, (C.CALIBRATED, 5, ["calibration-completed", "packet-released-to-manager"])),
+        # Revised and revised back: what counts is what is said, not how often it was saved.
+        (
+            {"rated_version": 3, "rated_hash": text(5)},
+            (C.CALIBRATED, 5, ["calibration-completed", "packet-released-to-manager"]),
+        ),
+        (OUTDATED, (C.STALE, 4, ["calibration-completed", "calibration-marked-stale"])),
+    ],
+)
+def test_what_was_edited_after_it_was_rated_is_calibrated_as_it_was_rated_and_stale_at_once(
+    rated: dict[str, object], ends: tuple[CalibrationState, int, list[str]]
+) -> None:
+    after, (packet,), facts = calibration.complete(
+        a_session(),
+        (a_rated(release_after_calibration=True, **rated),),
+        actor=HR_AND_K,
+        directory=DIRECTORY,
+        sources=SOURCES,
+    )
+    assert isinstance(facts[0], CalibrationCompleted)
+    assert (packet.calibration, facts[0].manager_version, names_of(facts)) == ends
+    assert (after.state, packet.state is P.WITH_MANAGER) == (S.COMPLETED, ends[0] is C.CALIBRATED)
+
+
+def test_who_gives_the_rating_that_stands_again_says_that_it_is_right_for_what_was_edited() -> None:
+    given = a_rated(**OUTDATED)
+    rated, facts = calibration.rate(
+        a_session(),
+        given,
+        rating=Rating("4"),
+        actor=KIM_ACTOR,
+        directory=DIRECTORY,
+        expected_version=given.rating_version,
+        has_justification=True,
+        sources=SOURCES,
+    )
+    assert (rated, facts) == (a_rated(**RATED_AS_IT_IS), ())
+    _, (packet,), names = completed(a_session(), rated)
+    assert (packet.calibration, names) == (C.CALIBRATED, ["calibration-completed", "packet-ready"])
+
+
+def test_what_was_stale_is_stale_again_after_a_session_is_reopened_and_completed_without_a_look() -> None:
+    stale = a_packet(P.NONE, calibration=C.STALE, **OUTDATED)
+    begun, packets, _ = calibration.reopen(
+        a_session(S.COMPLETED), (stale,), actor=HR_AND_K, directory=DIRECTORY, sources=SOURCES
+    )
+    ended, (packet,), names = completed(begun, *packets)
+    assert (packet.calibration, names) == (C.STALE, ["calibration-completed", "calibration-marked-stale"])
+    (packet,), _ = calibration.confirm(ended, (packet,), actor=HR_AND_K, directory=DIRECTORY, sources=SOURCES)
+    assert (packet.calibration, packet.rated_version, packet.rated_hash) == (C.CALIBRATED, 5, text(5))
 
 
 def test_a_packet_completed_before_its_text_was_fetched_goes_to_its_manager_when_it_is() -> None:

@@ -203,6 +203,8 @@ STATEMENTS = (
         override_rating_version bigint,
         rating text,
         rating_version bigint not null,
+        rated_version bigint,
+        rated_hash text,
         selection_version bigint not null,
         shared_count integer not null,
         shares_rating boolean not null,

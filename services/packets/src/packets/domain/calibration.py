@@ -18,7 +18,8 @@ from packets.domain.facts import (
 from packets.domain.locks import of_reviews, unmet_unlocked
 from packets.domain.packet import CalibrationState, Packet, Part
 from packets.domain.people import Actor, unmet_part
-from packets.domain.rating import set_rating, unmet_version
+from packets.domain.projection import REVISED, mark_stale
+from packets.domain.rating import is_outdated, judged, set_rating, unmet_version
 from packets.domain.readiness import recompute, unmet_open
 from packets.domain.refusals import (
     ForbiddenRole,
@@ -162,14 +163,20 @@ def unmet_complete(session: Session, packets: Packets, *, actor: Actor, director
 def complete(
     session: Session, packets: Packets, *, actor: Actor, directory: Directory, sources: Sources
 ) -> tuple[Session, Packets, tuple[Record, ...]]:
-    """IN_SESSION → COMPLETED: its reviews are calibrated, and go to their managers where the cycle says so."""
+    """IN_SESSION → COMPLETED: its reviews are calibrated, and go to their managers where the cycle says so.
+
+    They are calibrated as they were rated: one that was edited since then is stale at once, to be confirmed.
+    """
     refuse(unmet_complete(session, packets, actor=actor, directory=directory))
 
     def completed(packet: Packet) -> tuple[Packet, tuple[Record, ...]]:
         version = packet.manager_version
-        return _calibrated(packet), (
-            CalibrationCompleted(review_id=packet.review_id, session_id=session.id, manager_version=version),
-        )
+        fact = CalibrationCompleted(review_id=packet.review_id, session_id=session.id, manager_version=version)
+        if not is_outdated(packet):
+            return _calibrated(packet), (fact,)
+        assert packet.rated_version is not None  # as the hash, by which it is outdated
+        stale, marked = mark_stale(_calibrated(packet), REVISED)
+        return stale, (replace(fact, manager_version=packet.rated_version), *marked)
 
     moved, facts = _each(packets, completed, sources)
     return replace(session, state=SessionState.COMPLETED), moved, facts
@@ -225,7 +232,7 @@ def confirm(
             manager_version=packet.manager_version,
             by=actor.person_id,
         )
-        return _calibrated(packet), (fact,)
+        return judged(_calibrated(packet)), (fact,)
 
     return _each(packets, confirmed, sources)
 

@@ -120,7 +120,8 @@ class Packet:
     UNRELEASING, the pin of what was asked for. `requested_by` and `requested_as` (manager or hr_admin) are who asked
     for the newest release. `was_sent`: it was with the manager when it was asked for. `send_when_ready`: it goes to
     the manager as soon as it is ready. `assessment_version` is that of assessment's row, as of the newest fact taken
-    in. `session_id` is the calibration session that the review is in, or was calibrated in. `hidden_by` is the bulk
+    in. `session_id` is the calibration session that the review is in, or was calibrated in. `rated_version` and
+    `rated_hash` are the manager-assessment that its rating judged, or that was confirmed since. `hidden_by` is the bulk
     unrelease that will take the packet back when its turn comes: until then nobody below HR reads it.
     `conversation_held`: the manager has said so since the packet was sent or released, until it was taken back.
     """
@@ -163,6 +164,8 @@ class Packet:
     override: Override | None = None
     rating: Rating | None = None
     rating_version: int = 0
+    rated_version: int | None = None
+    rated_hash: ContentHash | None = None
 
     selection_version: int = 0
     shared_count: int = 0

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from packets.domain.readiness import Sources
 
 
+REVISED = "manager-assessment-revised"
+
+
 def submitted(
     packet: Packet, *, version: int, manager_version: int, content_hash: ContentHash, sources: Sources
 ) -> tuple[Packet, tuple[Record, ...]]:
@@ -34,7 +37,7 @@ def submitted(
     )
     if content_hash == packet.content_hash:
         return recompute(known, sources)
-    return _then_recompute(*mark_stale(known, "manager-assessment-revised"), sources)
+    return _then_recompute(*mark_stale(known, REVISED), sources)
 
 
 def reopened(

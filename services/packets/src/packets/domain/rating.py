@@ -88,9 +88,12 @@ def change_rating(
 def set_rating(
     packet: Packet, standing: Standing, *, rating: Rating, part: Part, in_session: bool, sources: Sources
 ) -> tuple[Packet, tuple[Record, ...]]:
-    """The packet with this rating, one rating version on; unchanged if it has it already. Decides nothing else."""
+    """The packet with this rating, one rating version on; who gives the one that stands says that it is still right.
+
+    Decides nothing else.
+    """
     if rating == packet.rating:
-        return packet, ()
+        return judged(packet), ()
     fact = CalibrationRatingChanged(
         review_id=packet.review_id,
         session_id=packet.session_id if in_session else None,
@@ -99,8 +102,18 @@ def set_rating(
         by_part=part,
     )
     rated = replace(packet, rating=rating, rating_version=packet.rating_version + 1)
-    settled, facts = recompute(rated, sources)
+    settled, facts = recompute(judged(rated), sources)
     return settled, (fact, *facts)
+
+
+def is_outdated(packet: Packet) -> bool:
+    """Whether the manager-assessment says something else than when it was rated."""
+    return packet.rated_hash not in {None, packet.content_hash}
+
+
+def judged(packet: Packet) -> Packet:
+    """The packet whose rating is right for the manager-assessment as it is."""
+    return replace(packet, rated_version=packet.manager_version, rated_hash=packet.content_hash)
 
 
 def unmet_override(packet: Packet, standing: Standing, *, has_reason: bool) -> list[Refusal]:

@@ -11,15 +11,18 @@ from packets import store
 from packets.domain import session as sessions
 from packets.domain.packet import FROZEN, CalibrationState
 from packets.domain.people import HR_ADMIN
+from packets.domain.rating import is_outdated
 from packets.domain.refusals import NotFound, refuse
-from packets.domain.selection import Binding, left_out, unmet_see
+from packets.domain.selection import Binding, left_out, shown_question_ids, unmet_see
 from packets.store.tables import calibration_members, calibration_reviews, packets
 from packets.store.tables import calibration_sessions as table
 
 if TYPE_CHECKING:
     from packets.domain.packet import Packet
     from packets.domain.people import Actor
+    from packets.domain.selection import Selection
     from packets.store import Library
+    from packets.store.library import Questionnaire
     from reviewbus.db import Tx
 
 Words = dict[str, Any]
@@ -36,7 +39,6 @@ def shared_questions(tx: Tx, cycle_id: str, actor: Actor) -> Words:
     selection, chosen = library.selection(cycle_id), library.chosen(cycle_id)
     chosen_from = selection.questionnaire
     questionnaire = library.questionnaire(cycle.questionnaire)
-    offered = [each for each in questionnaire.questions if each["audience"] == "manager"] if questionnaire else None
     return {
         "cycle_id": cycle_id,
         "version": selection.version,
@@ -45,11 +47,30 @@ def shared_questions(tx: Tx, cycle_id: str, actor: Actor) -> Words:
         "questionnaire_id": chosen_from[0] if chosen_from else None,
         "questionnaire_version": chosen_from[1] if chosen_from else None,
         "left_out": list(left_out(selection, chosen)),
-        "questions": None
-        if offered is None
-        else [{name: each[name] for name in ("question_id", "text", "kind")} for each in offered],
+        "not_shown": _not_shown(tx, selection, questionnaire),
+        "questions": _offered(questionnaire),
         "rebinding": _rebinding(tx, cycle_id, selection.version, actor),
     }
+
+
+def _offered(questionnaire: Questionnaire | None) -> list[Words] | None:
+    """What the manager is asked; None until it is fetched."""
+    if questionnaire is None:
+        return None
+    asked = (each for each in questionnaire.questions if each["audience"] == "manager")
+    return [{name: each[name] for name in ("question_id", "text", "kind")} for each in asked]
+
+
+def _not_shown(tx: Tx, selection: Selection, questionnaire: Questionnaire | None) -> list[str]:
+    """What is chosen and yet in no packet, since the cycle's reviews are calibrated."""
+    calibrates = sa.select(packets.c.review_id).where(
+        packets.c.cycle_id == selection.cycle_id, packets.c.calibration != CalibrationState.NOT_REQUIRED.value
+    )
+    if tx.execute(calibrates.limit(1)).first() is None:
+        return []
+    asked = questionnaire.outline if questionnaire else ()
+    shown = shown_question_ids(selection, calibration_required=True, asked=asked)
+    return [each for each in selection.question_ids if each not in shown]
 
 
 def _rebinding(tx: Tx, cycle_id: str, newest: int, actor: Actor) -> Words:
@@ -98,6 +119,8 @@ def board(tx: Tx, session_id: str, actor: Actor) -> Words:
             "highest": scale.highest,
             "labels": questionnaire.labels if questionnaire else [],
         },
+        "rating_question_id": questionnaire.rated["question_id"] if questionnaire and questionnaire.rated else None,
+        "questions": _offered(questionnaire),
         "reviews": reviews,
         "distribution": _distribution(reviews, session),
     }
@@ -159,6 +182,8 @@ def _on_board(library: Library, packet: Packet, changes: list[Words]) -> Words:
         "rating_version": packet.rating_version,
         "manager_rating": library.manager_rating(packet.review_id, packet.manager_version) if content else None,
         "manager_version": packet.manager_version,
+        "rated_version": packet.rated_version,
+        "outdated": packet.rating is not None and is_outdated(packet),
         "answers": None
         if content is None
         else [{name: each[name] for name in ("question_id", "kind", "value")} for each in content.answers.values()],

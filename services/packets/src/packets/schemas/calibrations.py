@@ -126,6 +126,11 @@ class SelectionShape(Shape):
         required=True,
         metadata={"description": "Chosen, and not shown: the questionnaire has changed since, and does not ask it so"},
     )
+    not_shown = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Chosen, and not shown: ratings of reviews that are calibrated; see `rating`"},
+    )
     questions = fields.List(
         fields.Nested(OfferedQuestion), allow_none=True, metadata={"description": "Null until they are fetched"}
     )
@@ -200,6 +205,13 @@ class BoardReview(Shape):
     rating_version = fields.Integer(required=True, metadata={"description": "What If-Match names when it is rated"})
     manager_rating = fields.Integer(required=True, allow_none=True)
     manager_version = fields.Integer(required=True)
+    rated_version = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The manager's version that was rated, or confirmed"}
+    )
+    outdated = fields.Boolean(
+        required=True,
+        metadata={"description": "Edited since it was rated: rate it again, or it is stale once the session completes"},
+    )
     answers = fields.List(fields.Nested(BoardAnswer), allow_none=True)
     changes = fields.List(fields.Nested(BoardChange), required=True)
 
@@ -209,6 +221,17 @@ class BoardShape(MembersShape):
 
     cycle_id = fields.String(required=True)
     scale = fields.Nested(ScaleShape, required=True)
+    rating_question_id = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What is calibrated: the manager's first question of kind rating"},
+    )
+    questions = fields.List(
+        fields.Nested(OfferedQuestion),
+        required=True,
+        allow_none=True,
+        metadata={"description": "What the managers were asked; null until it is fetched"},
+    )
     reviews = fields.List(fields.Nested(BoardReview), required=True)
     distribution = fields.List(
         fields.Nested(StepShape), required=True, metadata={"description": "Of the reviews that are shown"}

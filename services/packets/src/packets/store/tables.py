@@ -62,6 +62,8 @@ packets = sa.Table(
     sa.Column("override_rating_version", sa.BigInteger),
     sa.Column("rating", sa.Text),
     sa.Column("rating_version", sa.BigInteger, nullable=False),
+    sa.Column("rated_version", sa.BigInteger),
+    sa.Column("rated_hash", sa.Text),
     sa.Column("selection_version", sa.BigInteger, nullable=False),
     sa.Column("shared_count", sa.Integer, nullable=False),
     sa.Column("shares_rating", sa.Boolean, nullable=False),
