@@ -31,6 +31,7 @@ class Wanted:
     kills: int
     reviews: int = 200
     rates: Rates = field(default_factory=Rates)
+    # Starting what was killed takes a processor seconds: people are to be served meanwhile.
     gap_s: float = 2.6
     wipe: bool = True
 
@@ -66,10 +67,12 @@ def run(wanted: Wanted, var_dir: Path, say: Callable[[str], None]) -> Outcome:
             _do_all(stage, faults, wanted, load)
             stage.hands.heal()
             quiet_from = time.monotonic()
+        stage.say("the last fault is over: waiting until nothing is left to be done")
         settle_s = stage.settle(quiet_from)
         hanging = [] if settle_s is not None else stage.hanging()
         stage.hands.keep_records()
         mails_waiting = stage.system.mails_waiting()
+        stage.say("writing the history down, and having it judged")
         passed, verdict = stage.finish(seed=wanted.seed, settled_s=settle_s, settle_s_max=SETTLE_S_MAX)
     return Outcome(
         wanted=wanted,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from contract.broker_conformance import (
     BrokerConformance,
@@ -28,7 +29,9 @@ from contract.broker_conformance import (
     numbers_by_key,
 )
 from harness.stack import LocalKafka
+from harness.stack.ports import LOOPBACK, free_port
 from reviewbus.broker import BEHIND, BrokerDown, Failure, Outgoing, backlog
+from reviewbus.broker.admin import asking
 from reviewbus.broker.client import KafkaBroker
 from reviewbus.settings import BusSettings
 
@@ -118,11 +121,11 @@ class TestKafkaBroker(BrokerConformance):
         assert look() == {}
         cluster.publish(*many(topic, [1]))
         assert sum(one.records for one in look().values()) == 20
-        assert {one.committed for one in look().values()} == {-1}
+        assert {(one.committed, one.owned) for one in look().values()} == {(-1, False)}
         member = cluster.join(group, topic)
         (records,) = gather([member], 20)
         member.commit({record.place: 4 for record in records if record.partition == 0})
-        assert look()[topic, 0].committed == 4
+        assert (look()[topic, 0].committed, look()[topic, 0].owned) == (4, True)
         member.commit({record.place: record.offset + 1 for record in records})
         assert look() == {}
 
@@ -168,6 +171,16 @@ class TestKafkaBrokerOutage(OutageConformance):
         with pytest.raises(BrokerDown):
             cluster.broker.ensure_topics([a_topic("t")])
         cluster.start()
+
+    def test_who_asks_a_broker_that_is_away_leaves_nothing_behind(self) -> None:
+        before = threading.active_count()
+        for _ in range(2):
+            with (
+                pytest.raises(KafkaError),
+                asking(settings_for(f"{LOOPBACK}:{free_port()}"), "test", answer_ms=200),
+            ):
+                raise AssertionError("somebody answered")
+        assert threading.active_count() == before
 
     @pytest.mark.timeout(240)
     def test_a_producer_publishes_again_after_the_broker_has_forgotten_everything(

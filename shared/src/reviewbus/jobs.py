@@ -8,6 +8,7 @@ The lease is short, and prolonged while the work goes on: what a killed worker h
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ BACKOFF_S_MAX = 300
 # What failed because something else is away counts no further, so that it is far from being given up.
 PASSING_ATTEMPTS_MAX = 6
 LEASE_S = 30.0
+# So long the jobs of a batch that failed are tried apart in one turn: other kinds wait meanwhile.
+APART_S_MAX = 30.0
 _PASSING_STATUSES = frozenset({401, 403, 429})
 # A job that ended every process that took it, without an answer, would do so for ever.
 _BURY = sa.text(
@@ -45,6 +48,10 @@ _DUE = sa.text(
     " (select from jobs j where j.kind = kind.kind and j.status = 'queued' and j.run_at <= :now)"
 )
 _log = telemetry.logger("jobs")
+
+
+class NotYet(Exception):
+    """Each of the jobs was looked at, and those that are not finished cannot be done now: try them again later."""
 
 
 class LeaseLost(Exception):
@@ -67,7 +74,8 @@ class Job:
 class JobKind:
     """How a kind of job is done: `run` takes up to `batch` jobs at once and must be safe to repeat.
 
-    Where it raises for several, it is called again with each that it has not finished.
+    Where it raises for several, what it has not finished is done in halves, down to each by itself, unless it raises
+    `NotYet` or what may pass.
     While `held_back` says so, jobs of the kind wait: others are more urgent.
     """
 
@@ -165,32 +173,45 @@ class Worker:
             return sorted((Job(**row) for row in rows), key=lambda job: job.id)
 
     def _do(self, how: JobKind, batch: Sequence[Job]) -> None:
-        """Do a batch; where one of several may stand in the way of the others, each that is left by itself."""
+        """Do a batch; where one of several may stand in the way of the others, in halves, down to each by itself."""
+        until = time.monotonic() + APART_S_MAX
         with self._prolonging(batch):
-            if self._tried(how, batch):
-                return
-            for job in self._left(batch):
-                self._tried(how, [job])
+            parts: list[Sequence[Job]] = [batch]
+            while parts:
+                part = parts.pop()
+                ended = self._tried(how, part)
+                if ended is None:
+                    left = self._left(part)
+                    telemetry.JOBS.labels(kind=part[0].kind, outcome="done").inc(len(part) - len(left))
+                    middle = len(left) // 2
+                    parts += [half for half in (left[middle:], left[:middle]) if half]
+                if ended is False or time.monotonic() > until:
+                    self._give_back([job for rest in parts for job in rest])
+                    return
 
-    def _tried(self, how: JobKind, batch: Sequence[Job]) -> bool:
-        """Do jobs and record what came of it; say no, and record nothing, of several that did not pass together."""
-        outcome = "done"
+    def _tried(self, how: JobKind, batch: Sequence[Job]) -> bool | None:
+        """Do jobs, and record what came of it; say whether others may go on.
+
+        None, and nothing is recorded, where several did not pass together.
+        """
+        outcome, goes_on = "done", True
         try:
             how.run(batch)
         except LeaseLost:
             if len(batch) > 1:
-                return False
+                return None
             outcome = "lease-lost"
         except Exception as error:  # noqa: BLE001 -- a job that failed is tried again later, a limited number of times
-            outcome, passing = "failed", _may_pass(error)
+            outcome, goes_on = "failed", not _may_pass(error)
+            if len(batch) > 1 and goes_on and not isinstance(error, NotYet):
+                _log.info("batch_failed", kind=batch[0].kind, jobs=len(batch), error=error)
+                return None
             _log.warning("job_failed", kind=batch[0].kind, jobs=len(batch), attempts=batch[0].attempts, error=error)
-            if len(batch) > 1 and not passing:
-                return False
-            self._postpone(batch, type(error).__name__, may_pass=passing)
+            self._postpone(batch, type(error).__name__, may_pass=not goes_on)
         else:
             self._remove(batch)
         telemetry.JOBS.labels(kind=batch[0].kind, outcome=outcome).inc(len(batch))
-        return True
+        return goes_on
 
     def _left(self, batch: Sequence[Job]) -> list[Job]:
         """Return those that are neither finished nor asked for again."""
@@ -198,6 +219,15 @@ class Worker:
             ours = jobs.c.id.in_([job.id for job in batch]), jobs.c.lease == batch[0].lease
             left = set(tx.execute(sa.select(jobs.c.id).where(*ours)).scalars())
         return [job for job in batch if job.id in left]
+
+    def _give_back(self, batch: Sequence[Job]) -> None:
+        """Leave to another turn what was claimed and not begun."""
+        if not batch:
+            return
+        with self._db.begin() as tx:
+            ours = jobs.c.id.in_([job.id for job in batch]), jobs.c.lease == batch[0].lease
+            free = {"lease": None, "lease_until": None, "attempts": jobs.c.attempts - 1}
+            tx.execute(sa.update(jobs).where(*ours).values(**free))
 
     @contextmanager
     def _prolonging(self, batch: Sequence[Job]) -> Iterator[None]:

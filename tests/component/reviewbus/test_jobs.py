@@ -12,7 +12,7 @@ from component.reviewbus import toy
 from harness.eventually import eventually
 from reviewbus import jobs, quarantine
 from reviewbus.client import PeerUnavailable
-from reviewbus.jobs import ATTEMPTS_MAX, JobKind, LeaseLost, Worker
+from reviewbus.jobs import ATTEMPTS_MAX, JobKind, LeaseLost, NotYet, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +34,12 @@ def worker(db: Database, run: Callable[[Sequence[Job]], None], batch: int = 10) 
 def row(db: Database) -> sa.RowMapping:
     with db.begin() as tx:
         return tx.execute(sa.select(sa.text("*")).select_from(sa.text("jobs"))).mappings().one()
+
+
+def attempts(db: Database) -> list[int]:
+    with db.begin() as tx:
+        found = tx.execute(sa.text("select attempts from jobs where lease is null order by key"))
+        return [int(each) for each in found.scalars()]
 
 
 def fail(_: Sequence[Job]) -> None:
@@ -231,7 +237,7 @@ def test_one_of_several_that_fails_keeps_no_other_from_being_done(db: Database) 
             raise RuntimeError(toy.SECRET)
 
     assert worker(db, all_but_b).run_once() == 3
-    assert calls == ["abc", "a", "b", "c"]
+    assert calls == ["abc", "a", "bc", "b", "c"]
     assert (row(db)["key"], row(db)["attempts"], row(db)["lease"]) == ("b", 1, None)
 
 
@@ -272,18 +278,48 @@ def test_one_of_several_that_is_asked_for_again_keeps_no_other_from_being_done(d
     assert (row(db)["key"], row(db)["arguments"]) == ("b", {"n": 2})
 
 
-def test_several_of_which_one_meets_an_outage_wait_together(db: Database) -> None:
+@pytest.mark.parametrize("error", [PeerUnavailable, NotYet])
+def test_several_that_cannot_be_done_now_wait_together(db: Database, error: type[Exception]) -> None:
     calls: list[int] = []
     for key in "abc":
         enqueue(db, key)
 
     def away(batch: Sequence[Job]) -> None:
         calls.append(len(batch))
-        raise PeerUnavailable
+        raise error
 
     assert worker(db, away).run_once() == 3
     assert calls == [3]
-    assert toy.rows(db, "jobs") == 3
+    assert attempts(db) == [1, 1, 1]
+
+
+def test_an_outage_amid_a_batch_that_failed_leaves_the_others_to_another_turn(db: Database) -> None:
+    calls: list[str] = []
+    for key in "abcd":
+        enqueue(db, key)
+
+    def worse_and_worse(batch: Sequence[Job]) -> None:
+        calls.append("".join(job.key for job in batch))
+        raise RuntimeError if len(batch) > 2 else PeerUnavailable
+
+    assert worker(db, worse_and_worse).run_once() == 4
+    assert calls == ["abcd", "ab"]
+    assert attempts(db) == [1, 1, 0, 0]
+
+
+def test_one_poisoned_job_of_many_costs_few_calls(db: Database) -> None:
+    calls: list[int] = []
+    for number in range(64):
+        enqueue(db, f"k{number:02}")
+
+    def all_but_one(batch: Sequence[Job]) -> None:
+        calls.append(len(batch))
+        if "k40" in {job.key for job in batch}:
+            raise RuntimeError
+
+    assert worker(db, all_but_one, batch=64).run_once() == 64
+    assert len(calls) == 1 + 2 * 6
+    assert row(db)["key"] == "k40"
 
 
 def test_two_workers_never_claim_the_same_job(db: Database) -> None:

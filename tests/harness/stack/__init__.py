@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+import psycopg
+
 from harness.stack.children import end_on_signals
 from harness.stack.kafka import Kafka, LocalKafka
 from harness.stack.kafka_jars import KAFKA_VERSION
@@ -64,6 +66,8 @@ class Stack:
         say: Callable[[str], None] | None = None,
     ) -> Self:
         """Find or start the servers, side by side, and return when all of them answer.
+
+        Nothing is started, and RuntimeError says why, where the PostgreSQL that was named does not answer.
 
         Args:
             var_dir: the folder for logs (`log/`), rows, records and mails (`mails/`).
@@ -157,7 +161,17 @@ class Stack:
 
 def _given_postgres() -> Postgres | None:
     url = os.environ.get("REVIEW_POSTGRES_URL")
-    return Postgres(url) if url else None
+    if not url:
+        return None
+    given = Postgres(url)
+    try:
+        answers = given.answers()
+    except psycopg.ProgrammingError:
+        # Its message would repeat what may hold a password.
+        raise RuntimeError("REVIEW_POSTGRES_URL is to be postgresql://user:password@host:port/database") from None
+    if not answers:
+        raise RuntimeError("the PostgreSQL that REVIEW_POSTGRES_URL names does not answer, or not to its role")
+    return given
 
 
 def _given_kafka() -> Kafka | None:

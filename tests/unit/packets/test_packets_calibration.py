@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -101,8 +102,8 @@ def test_with_the_switch_on_packets_go_to_managers_the_moment_their_calibration_
     assert names == ["calibration-completed", "packet-released-to-manager"]
 
 
-OUTDATED: dict[str, object] = {"rated_version": 4, "rated_hash": text(4)}
-RATED_AS_IT_IS: dict[str, object] = {"rated_version": 5, "rated_hash": text(5)}
+OUTDATED: dict[str, Any] = {"rated_version": 4, "rated_hash": text(4)}
+RATED_AS_IT_IS: dict[str, Any] = {"rated_version": 5, "rated_hash": text(5)}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ RATED_AS_IT_IS: dict[str, object] = {"rated_version": 5, "rated_hash": text(5)}
     ],
 )
 def test_what_was_edited_after_it_was_rated_is_calibrated_as_it_was_rated_and_stale_at_once(
-    rated: dict[str, object], ends: tuple[CalibrationState, int, list[str]]
+    rated: dict[str, Any], ends: tuple[CalibrationState, int, list[str]]
 ) -> None:
     after, (packet,), facts = calibration.complete(
         a_session(),

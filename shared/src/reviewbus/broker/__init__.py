@@ -1,7 +1,7 @@
 """Brokers, behind three small interfaces: what is sent, what is read, and who does it.
 
-Kafka itself is in `reviewbus.broker.client`, `.producer` and `.backlog`, the only modules that import its client: a
-process that neither sends nor reads, such as `web`, never loads it.
+Kafka itself is in the modules of this package, the only ones that import its client: a process that neither sends nor
+reads, such as `web`, never loads them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Kafka: topics and reading. Beside `.producer` and `.backlog` this is the only module that imports its client.
+"""Kafka: topics and reading. Beside its neighbours this is the only module that imports its client.
 
 The client's defaults are wrong for us in several places (commits by itself, starts at the end, creates topics), so all
 that matters is set here. Clients do not survive a `fork()`: build them in the process that uses them.
@@ -17,7 +17,8 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from reviewbus import telemetry
 from reviewbus.broker import BrokerDown, Record
-from reviewbus.broker.backlog import Watch, backlog, places_of
+from reviewbus.broker.admin import asking, places_of
+from reviewbus.broker.backlog import Watch, backlog
 from reviewbus.broker.producer import API_VERSION, CLOSE_S_MAX, KafkaProducer
 from reviewbus.telemetry import logger
 
@@ -51,9 +52,14 @@ class KafkaBroker:
 
     def ensure_topics(self, topics: Sequence[Topic]) -> list[str]:
         """Create the topics that are missing and return their names; raises `BrokerDown`."""
-        admin = None
         try:
-            admin = self._admin()
+            return self._ensure(topics)
+        except kafka_errors.KafkaError as error:
+            msg = f"topics could not be created: {type(error).__name__}"
+            raise BrokerDown(msg) from error
+
+    def _ensure(self, topics: Sequence[Topic]) -> list[str]:
+        with asking(self._settings, "topics") as admin:
             existing = set(admin.list_topics())
             wanted = {
                 topic.name: {
@@ -73,12 +79,6 @@ class KafkaBroker:
                     existing = set(admin.list_topics())
                     wanted = {name: options for name, options in wanted.items() if name not in existing}
             return sorted(wanted)
-        except kafka_errors.KafkaError as error:
-            msg = f"topics could not be created: {type(error).__name__}"
-            raise BrokerDown(msg) from error
-        finally:
-            if admin is not None:
-                admin.close()
 
     def history(
         self, topics: Sequence[str], limit: int, start: Mapping[Place, int]
@@ -106,24 +106,13 @@ class KafkaBroker:
             if client is not None:
                 client.close(autocommit=False, timeout_ms=CLOSE_S_MAX * 1000)
 
-    def _admin(self) -> Any:
-        return kafka.KafkaAdminClient(
-            bootstrap_servers=self._settings.kafka_bootstrap,
-            api_version=API_VERSION,
-            client_id="topics",
-            bootstrap_timeout_ms=10_000,
-        )
-
     def _places(self, topics: Sequence[str]) -> list[TopicPartition]:
         # Asked by this client, since a consumer would wait for ever for a broker that is away.
-        admin = self._admin()
-        try:
+        with asking(self._settings, "topics") as admin:
             if missing := sorted(set(topics) - set(admin.list_topics())):
                 msg = f"there is no {', '.join(missing)}"
                 raise BrokerDown(msg)
             return places_of(admin, topics)
-        finally:
-            admin.close()
 
 
 def _seek(client: Any, places: Sequence[TopicPartition], start: Mapping[Place, int]) -> dict[TopicPartition, int]:
@@ -244,11 +233,12 @@ class _KafkaSubscription:
         if self._paused:
             # A partition assigned during the poll was not paused yet; its records come again after `resume`.
             self._each(lambda place: self._client.seek(place, batches[place][0].offset), batches)
-            self._watch.begin_anew()
-            return []
-        if self._watch.stands_still(came=bool(batches)):
+        holds = {(place.topic, place.partition) for place in self._client.assignment()}
+        if self._watch.stands_still(came=bool(batches), holds=holds, reads=not self._paused):
             # What came now is not committed, and comes again.
             self._begin_anew("stood-still")
+            return []
+        if self._paused:
             return []
         return [_record(one) for batch in batches.values() for one in batch]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from assessment.api.edge import actor, after, settings
 from assessment.commands import cycles as commands
+from assessment.domain import closing
 from assessment.domain.cycle import Cycle
 from assessment.domain.ids import QuestionnaireId
 from assessment.domain.review import CycleSettings, ReleaseMode, SelfVisibility
@@ -13,7 +15,6 @@ from assessment.queries import directory
 from assessment.queries import progress as queries
 from assessment.schemas import setup
 from assessment.schemas.progress import Progress
-from assessment.schemas.reviews import OptionalReason
 from reviewbus import http
 from reviewbus.http import Reply, Routes
 from reviewbus.idempotency import Answer
@@ -86,11 +87,19 @@ def start(tx: Tx, caller: Caller, cycle_id: UUID) -> Answer:
     return _acknowledged(saved, 202)
 
 
-@routes.command("/v1/cycles/<uuid:cycle_id>/close", body=OptionalReason, answer=setup.CycleAck, status=202)
+@routes.command("/v1/cycles/<uuid:cycle_id>/close", body=setup.CloseBody, answer=setup.CloseAnswer, status=202)
+@routes.alt_response(200, schema=setup.CloseAnswer, description="What closing would find")
 def close(tx: Tx, caller: Caller, body: dict[str, Any], cycle_id: UUID) -> Answer:
-    """Close a cycle: nothing in its reviews is written any more."""
-    saved = commands.close(tx, actor(caller), str(cycle_id), reason=body["reason"], chunk_rows=settings().chunk_rows)
-    return _acknowledged(saved, 202)
+    """Close a cycle: nothing in its reviews is written any more. Or, with dry_run, only say how far they are."""
+    who, dry_run = actor(caller), body["dry_run"]
+    if dry_run:
+        stored, counted = commands.plan_close(tx, who, str(cycle_id))
+    else:
+        chunk_rows = settings().chunk_rows
+        stored, counted = commands.close(tx, who, str(cycle_id), reason=body["reason"], chunk_rows=chunk_rows)
+    answer = _acknowledged(stored, 200 if dry_run else 202)
+    more = {"dry_run": dry_run, "reviews": asdict(counted), "warning": closing.WARNING}
+    return replace(answer, acknowledgement={**answer.acknowledgement, **more})
 
 
 def _written(cycle_id: CycleId, form: Mapping[str, Any]) -> Cycle:

@@ -13,7 +13,7 @@ from assessment.domain.cycle_refusals import UnknownQuestionnaire
 from assessment.domain.ids import CycleId
 from assessment.domain.people import HR_ADMIN, HR_ASSISTANT, Actor, unmet_role
 from assessment.domain.refusals import NotFound, refuse
-from assessment.store import cycles, people, questionnaires, reviews
+from assessment.store import cycles, people, questionnaires, reviews, standings
 from reviewbus import richtext
 from reviewbus.db import AuditEntry
 from reviewbus.jobs import enqueue
@@ -21,6 +21,7 @@ from reviewbus.jobs import enqueue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from assessment.domain.closing import Standings
     from assessment.store.cycles import StoredCycle
     from reviewbus.db import Tx
 
@@ -96,15 +97,26 @@ def start(tx: Tx, actor: Actor, cycle_id: str, *, chunk_rows: int) -> StoredCycl
     return saved
 
 
-def close(tx: Tx, actor: Actor, cycle_id: str, *, reason: str | None, chunk_rows: int) -> StoredCycle:
-    """Close a cycle and flag its first reviews; a job flags the others. Raises `Refusal`."""
+def plan_close(tx: Tx, actor: Actor, cycle_id: str) -> tuple[StoredCycle, Standings]:
+    """Say how far the reviews of a cycle are, which stays open; raises `Refusal` where `close` would."""
+    stored = load(tx, actor, cycle_id)
+    domain.close(stored.cycle, actor=actor)
+    return stored, standings.count(tx, cycle_id, besides=actor.person_id)
+
+
+def close(tx: Tx, actor: Actor, cycle_id: str, *, reason: str | None, chunk_rows: int) -> tuple[StoredCycle, Standings]:
+    """Close a cycle and flag its first reviews; a job flags the others. Raises `Refusal`.
+
+    Beside the cycle stands how far the reviews were, without the actor's own.
+    """
     stored = load(tx, actor, cycle_id)
     closed, told = domain.close(stored.cycle, actor=actor)
+    counted = standings.count(tx, cycle_id, besides=actor.person_id)
     saved = cycles.save(tx, stored, closed, facts=len(told))
     _conclude(tx, actor, saved, told, action="cycle.close", reason=reason)
     if close_chunk(tx, cycle_id, chunk_rows) == chunk_rows:
         enqueue(tx, CLOSE_REVIEWS, cycle_id, {"cycle_id": cycle_id})
-    return saved
+    return saved, counted
 
 
 def open_chunk(tx: Tx, cycle_id: str, rows: int) -> int:

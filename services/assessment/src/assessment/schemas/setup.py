@@ -220,6 +220,31 @@ class CycleAck(Shape):
     row_version = fields.Integer(required=True)
 
 
+class CloseBody(Body):
+    """Closing a cycle, or planning to."""
+
+    reason = schema.reason(required=False)
+    dry_run = Flag(load_default=False, metadata={"description": "Only count: 200, and nothing changes"})
+
+
+class ReviewsAtClose(Shape):
+    """How far the reviews of a cycle are that are not cancelled, each counted once; the own review is left out."""
+
+    not_submitted = fields.Integer(required=True)
+    submitted = fields.Integer(required=True, metadata={"description": "Submitted, not released"})
+    released = fields.Integer(required=True, metadata={"description": "Released, signed by nobody"})
+    signed = fields.Integer(required=True, metadata={"description": "Signed by one at least, not completed"})
+    completed = fields.Integer(required=True)
+
+
+class CloseAnswer(CycleAck):
+    """A cycle that is closed, or would be, and whom that leaves where."""
+
+    dry_run = fields.Boolean(required=True)
+    reviews = fields.Nested(ReviewsAtClose, required=True)
+    warning = fields.String(required=True)
+
+
 class Cycle(CycleAck):
     """A cycle with its settings."""
 

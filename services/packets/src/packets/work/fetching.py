@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _log = telemetry.logger("packets")
 
 
-class NotThere(Exception):
+class NotThere(jobs.NotYet):
     """Assessment did not have what was asked for, or what it sent is not what its hashes say; ask again later."""
 
 
